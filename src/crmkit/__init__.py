@@ -1,0 +1,1 @@
+"""Candidate relationship management: every answer says why, and until when."""

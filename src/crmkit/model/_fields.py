@@ -1,0 +1,306 @@
+"""Converters and validators of record fields; every rule about a field's value is here.
+
+They raise without a path; `paths` gives each fault the name of its field.
+"""
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import attrs
+
+from crmkit._time import to_instant, to_zone
+from crmkit.errors import InvalidRecord, UnknownName
+from crmkit.model._names import Channel, Interest, Seniority, Source
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def paths(_cls: type, fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
+    """Make every converter's and validator's error name its field (an attrs field transformer)."""
+    return [
+        field.evolve(converter=_named(field.converter, field.name)) if field.converter else field
+        for field in fields
+    ]
+
+
+def _named(convert: Any, name: str) -> Callable[[Any], Any]:
+    def converter(value: Any) -> Any:
+        try:
+            return convert(value)
+        except InvalidRecord as error:
+            raise error.under(name) from None
+
+    return converter
+
+
+class FrozenMap(Mapping[str, Any]):
+    """An immutable, hashable mapping of JSON values and instants; its repr shows only the keys."""
+
+    __slots__ = ("_hash", "_items")
+
+    def __init__(self, items: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        self._items: dict[str, Any] = dict(items)
+        self._hash: int | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Mapping):
+            return self._items == dict(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self._items.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(sorted(self._items))}>"
+
+    def __reduce__(self) -> tuple[type["FrozenMap"], tuple[dict[str, Any]]]:
+        return FrozenMap, (self._items,)
+
+
+EMPTY = FrozenMap()
+
+
+def has_control(text: str) -> bool:
+    """Whether *text* has a control character; mail libraries let some through."""
+    return any(unicodedata.category(char) == "Cc" for char in text)
+
+
+def optional_text(value: object) -> str | None:
+    """Accept one line of text; blank means unknown."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRecord("", f"expected text, got {type(value).__name__}")
+    if not value.isprintable():
+        _check_characters(value)
+    return value.strip() or None
+
+
+def _check_characters(value: str) -> None:
+    if has_control(value):
+        raise InvalidRecord("", "expected one line of text without control characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidRecord("", "expected text that UTF-8 can hold (a lone surrogate)") from None
+
+
+def text(value: object) -> str:
+    """Accept one line of text that is not blank."""
+    if converted := optional_text(value):
+        return converted
+    raise InvalidRecord("", "expected text, got nothing")
+
+
+def text_or_blank(value: object) -> str:
+    """Accept one line of text, or nothing."""
+    return optional_text(value) or ""
+
+
+def _each(value: object, convert: Callable[[object], str]) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidRecord("", f"expected a list of texts, got {type(value).__name__}")
+    found: dict[str, None] = {}
+    for index, item in enumerate(value):
+        try:
+            found[convert(item)] = None
+        except InvalidRecord as error:
+            raise error.under(f"[{index}]") from None
+    return tuple(found)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Accept a list of texts; repeats are dropped, the order is kept."""
+    return _each(value, text)
+
+
+def tags(value: object) -> tuple[str, ...]:
+    """Accept a list of words that mean the same in any case: kept casefolded, without repeats."""
+    return _each(value, lambda item: text(item).casefold())
+
+
+def email(value: object) -> str:
+    """Accept an address as typed: one ``@`` with something on both sides and no spaces."""
+    address = text(value)
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or "@" in local or any(char.isspace() for char in address):
+        raise InvalidRecord("", "expected an e-mail address like name@host")
+    return f"{local}@{domain.lower()}"
+
+
+def emails(value: object) -> tuple[str, ...]:
+    """Accept a list of e-mail addresses."""
+    return _each(value, email)
+
+
+def flag(value: object) -> bool:
+    """Accept exactly True or False."""
+    if isinstance(value, bool):
+        return value
+    raise InvalidRecord("", f"expected true or false, got {type(value).__name__}")
+
+
+def optional_flag(value: object) -> bool | None:
+    """Accept True, False, or None for unknown."""
+    return None if value is None else flag(value)
+
+
+def optional_amount(value: object) -> float | None:
+    """Accept a number that is not negative; NaN means unknown."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidRecord("", f"expected a number, got {type(value).__name__}")
+    if math.isnan(value):
+        return None
+    if value < 0 or math.isinf(value):
+        raise InvalidRecord("", f"expected a finite number from 0, got {value}")
+    return float(value)
+
+
+def optional_count(value: object) -> int | None:
+    """Accept a whole number from 0."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRecord("", f"expected a whole number from 0, got {value!r}")
+    return value
+
+
+def optional_country(value: object) -> str | None:
+    """Accept an ISO 3166-1 alpha-2 code in any case."""
+    code = optional_text(value)
+    if code is None:
+        return None
+    if len(code) != 2 or not code.isascii() or not code.isalpha():
+        raise InvalidRecord("", f"expected a two-letter ISO 3166-1 code such as 'DE', got {code!r}")
+    return code.upper()
+
+
+def optional_date(value: object) -> date | None:
+    """Accept a date, or an ISO 8601 text of one."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            problem = f"expected a date such as '2026-03-02', got {value!r}"
+            raise InvalidRecord("", problem) from None
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value
+    raise InvalidRecord("", f"expected a date, got {type(value).__name__}")
+
+
+def instant(value: object) -> datetime:
+    """Accept an aware instant, or an ISO 8601 text of one."""
+    return to_instant(value)
+
+
+def optional_instant(value: object) -> datetime | None:
+    """Accept an aware instant, an ISO 8601 text of one, or nothing."""
+    return None if value is None else to_instant(value)
+
+
+def optional_zone(value: object) -> Any:
+    """Accept an IANA zone or its name."""
+    return None if value is None else to_zone(value, "")
+
+
+def _member(value: object, enum: type[E], what: str) -> E | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            return enum(value)
+        except ValueError:
+            raise UnknownName.among("", value, list(enum), what=what) from None
+    raise InvalidRecord("", f"expected {what}, got {type(value).__name__}")
+
+
+def optional_source(value: object) -> Source | None:
+    """Accept a capture source or its name."""
+    return _member(value, Source, "a source")
+
+
+def optional_interest(value: object) -> Interest | None:
+    """Accept an interest or its name."""
+    return _member(value, Interest, "an interest")
+
+
+def optional_seniority(value: object) -> Seniority | None:
+    """Accept a seniority or its name."""
+    return _member(value, Seniority, "a seniority")
+
+
+def optional_channel(value: object) -> Channel | None:
+    """Accept a channel or its name."""
+    return _member(value, Channel, "a channel")
+
+
+def channel(value: object) -> Channel:
+    """Accept a channel or its name, but not nothing."""
+    if found := optional_channel(value):
+        return found
+    raise InvalidRecord("", "expected a channel, got nothing")
+
+
+def text_map(value: object) -> FrozenMap:
+    """Accept a mapping of text to text, such as external ids by system."""
+    return FrozenMap({key: text(item) for key, item in _items(value, text)})
+
+
+def values(value: object) -> FrozenMap:
+    """Accept a mapping of names to JSON values and instants, frozen all the way down."""
+    return value if isinstance(value, FrozenMap) else FrozenMap(_items(value, _freeze))
+
+
+def _items(value: object, convert: Callable[[object], Any]) -> list[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise InvalidRecord("", f"expected a mapping, got {type(value).__name__}")
+    items = []
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise InvalidRecord("", f"expected names as keys, got {type(key).__name__}")
+        try:
+            items.append((key, convert(item)))
+        except InvalidRecord as error:
+            raise error.under(key if key.isidentifier() else f"[{key!r}]") from None
+    return items
+
+
+def _freeze(value: object) -> Any:
+    if value is None or isinstance(value, str | int | float | bool | FrozenMap):
+        return value
+    if isinstance(value, datetime):
+        return to_instant(value)
+    if isinstance(value, Mapping):
+        return FrozenMap(_items(value, _freeze))
+    if isinstance(value, Iterable):
+        return tuple(_freeze(item) for item in value)
+    raise InvalidRecord("", f"expected a JSON value or an instant, got {type(value).__name__}")
+
+
+def canonical(value: object) -> str:
+    """Return one text for one value, whatever order its keys came in; what digests are made of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,151 @@
+"""A candidate's interactions, in order and indexed, and the pair of both."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from heapq import merge
+
+import attrs
+
+from crmkit.errors import InvalidRecord
+from crmkit.model._candidate import Candidate
+from crmkit.model._interaction import Interaction
+
+
+def _order(interaction: Interaction) -> tuple[datetime, str]:
+    return interaction.at, interaction.id
+
+
+class History:
+    """Interactions sorted by instant (then id), without repeats, indexed by kind.
+
+    The same facts make an equal history, whatever order they came in and however often.
+
+    >>> met = Interaction(candidate_id="ada", kind="met", at="2026-01-05T09:00Z")
+    >>> seen = Interaction(candidate_id="ada", kind="attended", at="2026-01-04T09:00Z")
+    >>> history = History([met, seen, met])
+    >>> [fact.kind for fact in history]
+    ['attended', 'met']
+    >>> history.of("met") == (met,)
+    True
+    """
+
+    __slots__ = ("_by_kind", "_facts")
+
+    def __init__(self, interactions: Iterable[object] = ()) -> None:
+        by_id: dict[str, Interaction] = {}
+        for index, fact in enumerate(interactions):
+            if not isinstance(fact, Interaction):
+                problem = f"expected an Interaction, got {type(fact).__name__}"
+                raise InvalidRecord(f"[{index}]", problem)
+            known = by_id.setdefault(fact.id, fact)
+            if known is not fact and known != fact:
+                raise InvalidRecord(f"[{index}].id", f"{fact.id!r} names two different facts")
+        self._facts = tuple(sorted(by_id.values(), key=_order))
+        self._by_kind: dict[str, tuple[Interaction, ...]] | None = None
+
+    @classmethod
+    def _of_sorted(cls, facts: tuple[Interaction, ...]) -> "History":
+        history = cls.__new__(cls)
+        history._facts = facts
+        history._by_kind = None
+        return history
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def __iter__(self) -> Iterator[Interaction]:
+        return iter(self._facts)
+
+    def __eq__(self, other: object) -> bool:
+        return self._facts == other._facts if isinstance(other, History) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._facts)
+
+    def __repr__(self) -> str:
+        if not self._facts:
+            return "History([])"
+        first, last = self._facts[0].at, self._facts[-1].at
+        return f"<History: {len(self)} interactions, {first:%Y-%m-%d} to {last:%Y-%m-%d}>"
+
+    @property
+    def by_kind(self) -> dict[str, tuple[Interaction, ...]]:
+        """The interactions of each kind, oldest first; treat it as read-only."""
+        if self._by_kind is None:
+            index: dict[str, list[Interaction]] = {}
+            for fact in self._facts:
+                index.setdefault(fact.kind, []).append(fact)
+            self._by_kind = {kind: tuple(facts) for kind, facts in index.items()}
+        return self._by_kind
+
+    def of(self, *kinds: str) -> tuple[Interaction, ...]:
+        """Return the interactions of these kinds, oldest first."""
+        if len(kinds) == 1:
+            return self.by_kind.get(kinds[0], ())
+        found = [self.by_kind[kind] for kind in dict.fromkeys(kinds) if kind in self.by_kind]
+        return found[0] if len(found) == 1 else tuple(merge(*found, key=_order))
+
+    def last(self, *kinds: str) -> Interaction | None:
+        """Return the newest interaction of these kinds (of any kind, when none is named)."""
+        facts = self.of(*kinds) if kinds else self._facts
+        return facts[-1] if facts else None
+
+    def upto(self, now: datetime) -> "History":
+        """Return what had happened at *now*; a fact dated later does not exist yet."""
+        if not self._facts or self._facts[-1].at <= now:
+            return self
+        return self._of_sorted(self._facts[: bisect_right(self._facts, now, key=_at)])
+
+    def after(self, now: datetime) -> tuple[Interaction, ...]:
+        """Return the interactions dated after *now*, oldest first."""
+        if not self._facts or self._facts[-1].at <= now:
+            return ()
+        return self._facts[bisect_right(self._facts, now, key=_at) :]
+
+    def __or__(self, other: "History | Iterable[Interaction]") -> "History":
+        """Return both histories in one."""
+        return History([*self, *other])
+
+
+def _at(interaction: Interaction) -> datetime:
+    return interaction.at
+
+
+def _to_history(value: "History | Iterable[Interaction]") -> History:
+    try:
+        return value if isinstance(value, History) else History(value)
+    except InvalidRecord as error:
+        raise error.under("interactions") from None
+
+
+@attrs.frozen
+class Relationship:
+    """A `Candidate` with its `History`: what every pure function takes.
+
+    A list of interactions becomes a history; one that belongs to somebody else is refused.
+    """
+
+    candidate: Candidate
+    history: History = attrs.field(factory=History, converter=_to_history)
+
+    def __attrs_post_init__(self) -> None:
+        ids = self.candidate.ids
+        for index, fact in enumerate(self.history):
+            if fact.candidate_id not in ids:
+                raise InvalidRecord(
+                    f"interactions[{index}].candidate_id",
+                    f"expected {self.candidate.id!r}, got {fact.candidate_id!r}",
+                )
+
+    @property
+    def id(self) -> str:
+        """The candidate's id."""
+        return self.candidate.id
+
+    def upto(self, now: datetime) -> "Relationship":
+        """Return the relationship with what had happened at *now*."""
+        history = self.history.upto(now)
+        if history is self.history:
+            return self
+        return Relationship(self.candidate, history)

@@ -1,0 +1,35 @@
+"""Who is in an active process, and who works here already: read off the log."""
+
+from crmkit.model._history import History
+from crmkit.model._interaction import Interaction
+
+OPENING = frozenset({"applied", "screened", "assessed", "interviewed", "offered"})
+CLOSING = frozenset({"rejected", "withdrew", "hired"})
+
+
+def open_processes(history: History) -> dict[str | None, Interaction]:
+    """Return the processes under way by role id, each with the fact that began it.
+
+    An end without a role id ends them all. Begin and end at one instant count as ended: imports
+    often know only the day.
+
+    >>> applied = Interaction(candidate_id="a", kind="applied", at="2026-01-05T09:00Z", role_id="r")
+    >>> list(open_processes(History([applied])))
+    ['r']
+    """
+    running: dict[str | None, Interaction] = {}
+    facts = history.of(*OPENING, *CLOSING)
+    for fact in sorted(facts, key=lambda fact: (fact.at, fact.kind in CLOSING, fact.id)):
+        if fact.kind in OPENING:
+            running.setdefault(fact.role_id, fact)
+        elif fact.role_id is None:
+            running.clear()
+        else:
+            running.pop(fact.role_id, None)
+    return running
+
+
+def employed_since(history: History) -> Interaction | None:
+    """Return the newest ``hired`` fact of somebody who has not left since, or None."""
+    hired, left = history.last("hired"), history.last("left")
+    return hired if hired and (left is None or left.at < hired.at) else None

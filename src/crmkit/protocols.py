@@ -1,0 +1,180 @@
+"""What a host may bring of its own: stores, senders, renderers, clocks.
+
+The store protocols are small so that a host can keep its own candidate table and take the rest
+from crmkit: pass it as ``CRM(store, candidates=…)``. `crmkit.testing` has a contract suite for
+each of them.
+
+Collections of ids that crmkit passes in hold at most `BATCH` ids. Every call is atomic: all of
+it is there afterwards, or nothing. Faults of the medium are raised as `StoreError` and
+`SenderError`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from crmkit.cadence import Enrollment, Touch, TouchRecord
+from crmkit.model import Candidate, Interaction, Message, Receipt, Relationship, Role
+from crmkit.segmentation import Membership, Transition
+
+BATCH = 500
+"""The most ids that one store call is given."""
+
+
+class CandidateStore(Protocol):
+    """**Protocol:** the people as known now."""
+
+    def put_candidates(self, candidates: Iterable[Candidate]) -> None:
+        """Insert or replace by id, and index their `identity_keys`."""
+
+    def get_candidates(self, ids: Collection[str]) -> dict[str, Candidate]:
+        """Return those that are stored, by id; unknown ids are left out."""
+        ...
+
+    def find_candidates(self, keys: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return for each identity key that anybody has the ids of those who have it."""
+        ...
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield everyone, ordered by id; writing while it runs is allowed."""
+        ...
+
+    def delete_candidates(self, ids: Collection[str]) -> None:
+        """Forget the records (not their interactions); unknown ids are ignored."""
+
+
+class InteractionStore(Protocol):
+    """**Protocol:** the append-only log."""
+
+    def append_interactions(self, interactions: Iterable[Interaction]) -> int:
+        """Append those whose id is new; return how many were."""
+        ...
+
+    def interactions(self, candidate_ids: Collection[str]) -> Iterable[Interaction]:
+        """Return everything about these candidate ids, ordered by instant, then id."""
+        ...
+
+
+class RoleStore(Protocol):
+    """**Protocol:** the openings."""
+
+    def put_roles(self, roles: Iterable[Role]) -> None:
+        """Insert or replace by id."""
+
+    def roles(self) -> Iterable[Role]:
+        """Return every role, ordered by id."""
+        ...
+
+
+class MembershipStore(Protocol):
+    """**Protocol:** who is in which segment, and the log of who entered and left."""
+
+    def memberships(self, candidate_ids: Collection[str] | None = None) -> Iterable[Membership]:
+        """Return the present memberships (of these people), ordered by candidate id, segment."""
+        ...
+
+    def change_memberships(
+        self, keep: Iterable[Membership], transitions: Iterable[Transition]
+    ) -> None:
+        """Insert or replace ``keep``; log ``transitions``, and end the memberships of who left.
+
+        A transition with the (segment, candidate, instant, direction) of one that is logged
+        already is not logged again.
+        """
+
+    def transitions(self, candidate_ids: Collection[str] | None = None) -> Iterable[Transition]:
+        """Return the log (of these people), ordered by instant, candidate id, segment."""
+        ...
+
+
+class EnrollmentStore(Protocol):
+    """**Protocol:** who runs through which cadence, and what became of each touch."""
+
+    def put_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
+        """Insert those whose id is new."""
+
+    def enrollments(self, candidate_ids: Collection[str] | None = None) -> Iterable[Enrollment]:
+        """Return the enrolments (of these people), ordered by candidate id, instant, id."""
+        ...
+
+    def claim_touch(self, record: TouchRecord) -> TouchRecord | None:
+        """Insert the record and return None, or return the one that is there already.
+
+        The one place that decides who may act: of any number of callers with the same
+        (enrolment, rotation, touch), exactly one gets None.
+        """
+        ...
+
+    def settle_touch(self, record: TouchRecord) -> None:
+        """Replace the claimed record by what became of it."""
+
+    def touches(self, candidate_ids: Collection[str] | None = None) -> Iterable[TouchRecord]:
+        """Return the records (of these people), ordered by instant, enrolment, rotation, touch."""
+        ...
+
+
+class Transactional(Protocol):
+    """**Protocol:** several calls as one."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make all calls inside the block land together, or, when it raises, none of them."""
+        ...
+
+
+class Store(
+    CandidateStore,
+    InteractionStore,
+    RoleStore,
+    MembershipStore,
+    EnrollmentStore,
+    Transactional,
+    Protocol,
+):
+    """**Protocol:** everything that crmkit keeps."""
+
+
+class Sender(Protocol):
+    """**Protocol:** takes a message to its channel."""
+
+    def send(self, message: Message) -> Receipt:
+        """Try once to deliver, and say what became of it."""
+        ...
+
+
+class Deduplicates(Protocol):
+    """**Protocol:** an optional ability of senders: the same key is delivered once, however often.
+
+    After a crash in mid-call crmkit sends again only to a sender that says so.
+    """
+
+    @property
+    def deduplicates(self) -> bool:
+        """Whether sending one key again is harmless, without a limit in time."""
+        ...
+
+
+@attrs.frozen(repr=False)
+class Rendered:
+    """The text of one message."""
+
+    subject: str
+    body: str
+
+
+class Renderer(Protocol):
+    """**Protocol:** turns a touch into the text for one person."""
+
+    def render(self, touch: Touch, relationship: Relationship, *, now: datetime) -> Rendered:
+        """Return the text, or raise `RenderError`: a message with a hole never goes out."""
+        ...
+
+
+class Clock(Protocol):
+    """**Protocol:** what time it is; only the shell asks."""
+
+    def now(self) -> datetime:
+        """Return an aware instant."""
+        ...
