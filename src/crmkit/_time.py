@@ -123,6 +123,9 @@ class CalendarSpan:
     )
 
     def __attrs_post_init__(self) -> None:
+        for name in ("years", "months"):
+            if type(getattr(self, name)) is not int:
+                raise InvalidRecord(name, f"expected a whole number, got {getattr(self, name)!r}")
         if self.years * 12 + self.months <= 0:
             raise InvalidRecord("months", "a calendar span must be longer than nothing")
 
@@ -166,14 +169,11 @@ def describe_span(span: Span) -> str:
     """
     if isinstance(span, CalendarSpan):
         return str(span)
-    for unit, noun in (
-        (DAY, "day"),
-        (timedelta(hours=1), "hour"),
-        (timedelta(minutes=1), "minute"),
-    ):
+    for unit, noun in _UNITS:
         if span and span % unit == timedelta(0):
             return plural(span // unit, noun)
-    return f"{span.total_seconds():g} seconds"
+    seconds, rest = divmod(span, timedelta(seconds=1))
+    return f"{span.total_seconds():.6f} seconds" if rest else plural(seconds, "second")
 
 
 def earliest(*instants: datetime | None) -> datetime | None:

@@ -186,6 +186,9 @@ class MissingExtra(CrmkitError, ImportError):  # noqa: N818
         self.feature = feature
         super().__init__(f"{feature} needs an extra: pip install 'crmkit[{extra}]'")
 
+    def __reduce__(self) -> tuple[type["MissingExtra"], tuple[str, str]]:
+        return type(self), (self.extra, self.feature)
+
 
 def join_path(prefix: str, path: str) -> str:
     """Join two document paths: ``a`` and ``b`` to ``a.b``, ``a`` and ``[0]`` to ``a[0]``."""

@@ -108,13 +108,18 @@ def identity_keys(candidate: Candidate) -> frozenset[str]:
     """Return what makes two records one person: normalised e-mail addresses, external ids, ids.
 
     The local part is compared without case too: no mail system in use tells them apart, though
-    RFC 5321 would let it.
+    RFC 5321 would let it. Letters that only casefolding equates (``ß`` and ``ss``) stay two.
 
     >>> sorted(identity_keys(Candidate(id="a", emails=["Ada@X.org"], external_ids={"ats": "7"})))
     ['email:ada@x.org', 'external:ats:7', 'id:a']
     """
     return frozenset(
         [f"id:{key}" for key in candidate.ids]
-        + [f"email:{address.casefold()}" for address in candidate.emails]
-        + [f"external:{system}:{key}" for system, key in candidate.external_ids.items()]
+        + [f"email:{address.lower()}" for address in candidate.emails]
+        + [f"external:{_escape(system)}:{key}" for system, key in candidate.external_ids.items()]
     )
+
+
+def _escape(system: str) -> str:
+    # Else ("a:b", "c") and ("a", "b:c") would be one key, and two people one person.
+    return system.replace("%", "%25").replace(":", "%3A")

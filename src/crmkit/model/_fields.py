@@ -39,7 +39,7 @@ def _named(convert: Any, name: str) -> Callable[[Any], Any]:
 
 
 class FrozenMap(Mapping[str, Any]):
-    """An immutable, hashable mapping of JSON values and instants; its repr shows only the keys."""
+    """An immutable mapping, hashable when its values are; its repr shows only the keys."""
 
     __slots__ = ("_hash", "_items")
 
@@ -77,8 +77,11 @@ EMPTY = FrozenMap()
 
 
 def has_control(text: str) -> bool:
-    """Whether *text* has a control character; mail libraries let some through."""
-    return any(unicodedata.category(char) == "Cc" for char in text)
+    """Whether *text* has a control character or breaks the line; mail libraries let some through.
+
+    The line and paragraph separators of Unicode break lines too: `str.splitlines` says so.
+    """
+    return any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text)
 
 
 def optional_text(value: object) -> str | None:
@@ -88,13 +91,13 @@ def optional_text(value: object) -> str | None:
     if not isinstance(value, str):
         raise InvalidRecord("", f"expected text, got {type(value).__name__}")
     if not value.isprintable():
-        _check_characters(value)
+        if has_control(value):
+            raise InvalidRecord("", "expected one line of text without control characters")
+        _check_encodable(value)
     return value.strip() or None
 
 
-def _check_characters(value: str) -> None:
-    if has_control(value):
-        raise InvalidRecord("", "expected one line of text without control characters")
+def _check_encodable(value: str) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -135,6 +138,13 @@ def tags(value: object) -> tuple[str, ...]:
     return _each(value, lambda item: text(item).casefold())
 
 
+def lines(value: object) -> str:
+    """Accept a text of any number of lines, as it is."""
+    if isinstance(value, str):
+        return value
+    raise InvalidRecord("", f"expected text, got {type(value).__name__}")
+
+
 def email(value: object) -> str:
     """Accept an address as typed: one ``@`` with something on both sides and no spaces."""
     address = text(value)
@@ -167,11 +177,15 @@ def optional_amount(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidRecord("", f"expected a number, got {type(value).__name__}")
-    if math.isnan(value):
+    try:
+        amount = float(value)
+    except OverflowError:
+        amount = math.inf
+    if math.isnan(amount):
         return None
-    if value < 0 or math.isinf(value):
-        raise InvalidRecord("", f"expected a finite number from 0, got {value}")
-    return float(value)
+    if amount < 0 or math.isinf(amount):
+        raise InvalidRecord("", f"expected a finite number from 0, got {amount}")
+    return amount
 
 
 def optional_count(value: object) -> int | None:
@@ -266,7 +280,7 @@ def text_map(value: object) -> FrozenMap:
 
 def values(value: object) -> FrozenMap:
     """Accept a mapping of names to JSON values and instants, frozen all the way down."""
-    return value if isinstance(value, FrozenMap) else FrozenMap(_items(value, _freeze))
+    return FrozenMap(_items(value, _freeze))
 
 
 def _items(value: object, convert: Callable[[object], Any]) -> list[tuple[str, Any]]:
@@ -276,6 +290,7 @@ def _items(value: object, convert: Callable[[object], Any]) -> list[tuple[str, A
     for key, item in value.items():
         if not isinstance(key, str):
             raise InvalidRecord("", f"expected names as keys, got {type(key).__name__}")
+        _check_encodable(key)
         try:
             items.append((key, convert(item)))
         except InvalidRecord as error:
@@ -284,15 +299,33 @@ def _items(value: object, convert: Callable[[object], Any]) -> list[tuple[str, A
 
 
 def _freeze(value: object) -> Any:
-    if value is None or isinstance(value, str | int | float | bool | FrozenMap):
+    if value is None or isinstance(value, int):
         return value
+    if isinstance(value, str):
+        _check_encodable(value)
+        return value
+    if isinstance(value, float):
+        return _finite(value)
     if isinstance(value, datetime):
         return to_instant(value)
     if isinstance(value, Mapping):
         return FrozenMap(_items(value, _freeze))
-    if isinstance(value, Iterable):
-        return tuple(_freeze(item) for item in value)
+    if isinstance(value, list | tuple):
+        return tuple(_freeze_at(index, item) for index, item in enumerate(value))
     raise InvalidRecord("", f"expected a JSON value or an instant, got {type(value).__name__}")
+
+
+def _finite(value: float) -> float | None:
+    if math.isinf(value):
+        raise InvalidRecord("", f"expected a finite number, got {value}")
+    return None if math.isnan(value) else value
+
+
+def _freeze_at(index: int, item: object) -> Any:
+    try:
+        return _freeze(item)
+    except InvalidRecord as error:
+        raise error.under(f"[{index}]") from None
 
 
 def canonical(value: object) -> str:
@@ -302,5 +335,6 @@ def canonical(value: object) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return value.isoformat()
+        # Marked, or an instant and the text that writes it would make one digest of two facts.
+        return {"$instant": value.isoformat()}
     return dict(value) if isinstance(value, Mapping) else str(value)

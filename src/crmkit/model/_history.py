@@ -130,6 +130,10 @@ class Relationship:
     history: History = attrs.field(factory=History, converter=_to_history)
 
     def __attrs_post_init__(self) -> None:
+        candidate: object = self.candidate
+        if not isinstance(candidate, Candidate):
+            problem = f"expected a Candidate, got {type(candidate).__name__}"
+            raise InvalidRecord("candidate", problem)
         ids = self.candidate.ids
         for index, fact in enumerate(self.history):
             if fact.candidate_id not in ids:

@@ -13,8 +13,9 @@ from crmkit.model._names import Channel, Stage, stage_of, to_kind
 class Interaction:
     """One fact: what happened, to whom, when, over which channel, with which outcome.
 
-    ``automated`` says whether a machine did it: True, False, or None for unknown. ``id`` defaults
-    to a digest of the content, so importing a fact twice is harmless.
+    ``automated`` says whether a machine stood in for the person (a mail proxy that opens, a
+    scanner that clicks): True, False, or None for unknown. ``id`` defaults to a digest of the
+    content, so importing a fact twice is harmless.
 
     >>> from datetime import datetime, UTC
     >>> once = Interaction(candidate_id="ada", kind="met", at=datetime(2026, 1, 5, tzinfo=UTC))

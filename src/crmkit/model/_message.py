@@ -16,7 +16,7 @@ class Message:
     candidate_id: str = attrs.field(converter=fields.text)
     to: str = attrs.field(converter=fields.text)
     subject: str = attrs.field(default="", converter=fields.text_or_blank)
-    body: str = ""
+    body: str = attrs.field(default="", converter=fields.lines)
     channel: Channel = attrs.field(default=Channel.EMAIL, converter=fields.channel)
     thread: str | None = attrs.field(default=None, converter=fields.optional_text)
     """What it belongs to (an enrolment's id): becomes the mail's ``List-Id``."""

@@ -1,6 +1,6 @@
 """An answer that says why, and until when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from html import escape
 from typing import Any, Generic
@@ -9,6 +9,10 @@ import attrs
 from typing_extensions import TypeVar
 
 T_co = TypeVar("T_co", default=bool, covariant=True)
+
+
+def _reasons(value: "Iterable[Reason]") -> "tuple[Reason, ...]":
+    return tuple(value)
 
 
 @attrs.frozen(repr=False)
@@ -31,7 +35,7 @@ class Reason:
     holds: bool | None = attrs.field(default=None, kw_only=True)
     found: str | None = attrs.field(default=None, kw_only=True)
     until: datetime | None = attrs.field(default=None, kw_only=True)
-    parts: "tuple[Reason, ...]" = attrs.field(default=(), converter=tuple, kw_only=True)
+    parts: "tuple[Reason, ...]" = attrs.field(default=(), converter=_reasons, kw_only=True)
 
     def __repr__(self) -> str:
         return f"<Reason: holds={self.holds}, {len(self.parts)} parts>"

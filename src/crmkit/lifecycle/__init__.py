@@ -1,0 +1,34 @@
+"""The five stages: capture, segment, engage, convert, measure; and `CRM`, which joins them."""
+
+from crmkit.lifecycle._brief import Brief, brief
+from crmkit.lifecycle._capture import Captured, merge
+from crmkit.lifecycle._crm import CRM, SystemClock
+from crmkit.lifecycle._engage import EngageRun, Outcome
+from crmkit.lifecycle._explain import Explanation
+from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
+from crmkit.lifecycle._render import TemplateRenderer
+from crmkit.lifecycle._segment import SegmentRun
+from crmkit.lifecycle._tasks import Task
+from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Progress
+
+__all__ = [
+    "CRM",
+    "DEFAULT_PLAYBOOK",
+    "Brief",
+    "Captured",
+    "EngageRun",
+    "Explanation",
+    "Fit",
+    "FitWeights",
+    "Outcome",
+    "Progress",
+    "SegmentRun",
+    "Shortlist",
+    "SystemClock",
+    "Task",
+    "TemplateRenderer",
+    "brief",
+    "fit",
+    "merge",
+    "shortlist",
+]

@@ -1,0 +1,179 @@
+"""The facade: the five verbs, and what a person asks in between."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from crmkit._time import to_instant
+from crmkit.cadence import Playbook
+from crmkit.engagement import EngagementPolicy
+from crmkit.errors import NotFound
+from crmkit.lifecycle import _capture, _engage, _segment
+from crmkit.lifecycle._capture import Captured
+from crmkit.lifecycle._engage import EngageRun
+from crmkit.lifecycle._explain import Explanation, explain
+from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
+from crmkit.lifecycle._render import TemplateRenderer
+from crmkit.lifecycle._segment import SegmentRun
+from crmkit.lifecycle._tasks import Task, open_tasks
+from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Progress, Workspace
+from crmkit.metrics import Costs, Scorecard, scorecard
+from crmkit.model import Candidate, Interaction, Relationship, Role
+from crmkit.permission import ContactPolicy
+from crmkit.protocols import CandidateStore, Clock, Renderer, Sender, Store
+from crmkit.segmentation import CATALOGUE, Segment, Segmenter
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC."""
+        return datetime.now(UTC)
+
+
+class CRM:
+    """Candidate relationship management over a store and a sender.
+
+    Each verb is a pure function of what is stored and of ``now`` (the clock's, when it is left
+    out), and running one twice at the same instant changes nothing the second time.
+
+    ``candidates`` lets a host keep its own candidate table; ``segments``, ``playbook``,
+    ``policy`` and ``engagement`` are the definitions in force.
+
+    >>> from crmkit.model import Candidate
+    >>> from crmkit.senders import MemorySender
+    >>> from crmkit.stores import MemoryStore
+    >>> crm = CRM(store=MemoryStore(), sender=MemorySender())
+    >>> print(crm.capture(Candidate(id="ada", emails=["ada@example.org"])))
+    1 new, 0 updated, 0 merged, 0 new interactions
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender | None = None,
+        *,
+        candidates: CandidateStore | None = None,
+        segments: Iterable[Segment] = CATALOGUE,
+        playbook: Playbook = DEFAULT_PLAYBOOK,
+        renderer: Renderer | None = None,
+        policy: ContactPolicy | None = None,
+        engagement: EngagementPolicy | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._work = Workspace(
+            store=store,
+            candidates=candidates or store,
+            sender=sender,
+            segmenter=Segmenter(segments),
+            playbook=playbook,
+            renderer=renderer or TemplateRenderer(),
+            policy=policy or ContactPolicy(),
+            engagement=engagement or EngagementPolicy(),
+        )
+        self._clock = clock or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"CRM(store={self._work.store!r}, sender={self._work.sender!r})"
+
+    def _at(self, now: datetime | None) -> datetime:
+        return to_instant(self._clock.now() if now is None else now, "now")
+
+    def capture(self, candidate: Candidate, interactions: Iterable[Interaction] = ()) -> Captured:
+        """Take one person in, with what happened; a known one is recognised and merged.
+
+        Two records are one person when they share an e-mail address (in any case) or an
+        external id. Raises `AmbiguousIdentity` when that points to several people.
+        """
+        return self.capture_all([Relationship(candidate, interactions)])
+
+    def capture_all(
+        self, relationships: Iterable[Relationship], *, progress: Progress | None = None
+    ) -> Captured:
+        """Take many people in: all of them, or, on any error, nobody."""
+        return _capture.capture(self._work, relationships, progress)
+
+    def record(self, interactions: Iterable[Interaction]) -> int:
+        """Append facts about people who are known; return how many were new."""
+        return self._work.store.append_interactions(interactions)
+
+    def merge(self, keep: str, absorb: str) -> Candidate:
+        """Make two known people one: ``keep`` stays, and has both histories."""
+        return _capture.absorb(self._work, keep, absorb)
+
+    def segment(
+        self, *, now: datetime | None = None, progress: Progress | None = None
+    ) -> SegmentRun:
+        """Return who entered and who left which segment, and why."""
+        return _segment.segment(self._work, self._at(now), progress)
+
+    def engage(
+        self,
+        *,
+        now: datetime | None = None,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> EngageRun:
+        """Enrol, plan, ask permission, send what is due (at most ``limit`` messages)."""
+        return _engage.engage(self._work, self._at(now), limit=limit, progress=progress)
+
+    def convert(
+        self,
+        role: Role,
+        *,
+        now: datetime | None = None,
+        limit: int = 20,
+        weights: FitWeights | None = None,
+        progress: Progress | None = None,
+    ) -> Shortlist:
+        """Return who we have already met that fits the role, best first; the role is kept."""
+        self._work.store.put_roles([role])
+        return shortlist(
+            self._work.relationships(progress),
+            role,
+            now=self._at(now),
+            limit=limit,
+            weights=weights,
+            policy=self._work.policy,
+            engagement=self._work.engagement,
+        )
+
+    def measure(
+        self,
+        *,
+        now: datetime | None = None,
+        window: timedelta = timedelta(days=365),
+        costs: Costs | None = None,
+        progress: Progress | None = None,
+    ) -> Scorecard:
+        """Return the scorecard of the practice over the window that ends now."""
+        return scorecard(
+            self._work.relationships(progress),
+            now=self._at(now),
+            roles=self._work.store.roles(),
+            costs=costs,
+            window=window,
+        )
+
+    def relationship(self, candidate_id: str) -> Relationship:
+        """Return one person with their history, or raise `NotFound`."""
+        return self._work.relationship(candidate_id)
+
+    def relationships(self) -> Iterator[Relationship]:
+        """Yield everyone with their history, ordered by id."""
+        return self._work.relationships()
+
+    def role(self, role_id: str) -> Role:
+        """Return a stored role, or raise `NotFound`."""
+        roles = {role.id: role for role in self._work.store.roles()}
+        if role_id not in roles:
+            raise NotFound("role", role_id, roles)
+        return roles[role_id]
+
+    def explain(self, candidate_id: str, *, now: datetime | None = None) -> Explanation:
+        """Return all that is known of one person now: why, and until when."""
+        return explain(self._work, self._work.relationship(candidate_id), self._at(now))
+
+    def tasks(self, *, now: datetime | None = None) -> tuple[Task, ...]:
+        """Return what people have to do: the level-5 touches that nobody has done yet."""
+        return open_tasks(self._work, self._at(now))

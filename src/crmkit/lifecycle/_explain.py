@@ -1,0 +1,68 @@
+"""Everything about one person: why, and until when."""
+
+from datetime import datetime
+from html import escape
+
+import attrs
+
+from crmkit.cadence import Plan
+from crmkit.engagement import Temperature, temperature
+from crmkit.lifecycle._brief import Brief, brief
+from crmkit.lifecycle._tasks import plan_for
+from crmkit.lifecycle._workspace import Workspace
+from crmkit.model import FrozenMap, Relationship, Verdict
+from crmkit.permission import Permission, permission
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Explanation:
+    """One person as they stand: segments, temperature, permission, plans, brief."""
+
+    candidate_id: str
+    now: datetime
+    segments: FrozenMap
+    """Segment name → its `Verdict`."""
+    temperature: Verdict[Temperature]
+    permission: Permission
+    plans: tuple[Plan, ...]
+    brief: Brief
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.candidate_id} at {self.now:%Y-%m-%d}>"
+
+    def __str__(self) -> str:
+        return "\n\n".join(f"{head}\n{_indented(text)}" for head, text in self.sections())
+
+    def sections(self) -> list[tuple[str, str]]:
+        """Return headings and texts, in the order in which a person would read them."""
+        verdicts = [f"{name}: {verdict}" for name, verdict in self.segments.items()]
+        return [
+            (f"{self.candidate_id} at {self.now:%Y-%m-%d %H:%M} UTC", str(self.brief)),
+            ("segments", "\n".join(verdicts)),
+            ("temperature", str(self.temperature)),
+            ("may we write by e-mail?", str(self.permission)),
+            *((f"cadence {each.cadence.name}", str(each)) for each in self.plans),
+        ]
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<h4>{escape(head)}</h4><pre>{escape(text)}</pre>" for head, text in self.sections()
+        )
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def explain(work: Workspace, relationship: Relationship, now: datetime) -> Explanation:
+    """Return everything about one person."""
+    runs = work.store.enrollments(list(relationship.candidate.ids))
+    return Explanation(
+        candidate_id=relationship.id,
+        now=now,
+        segments=FrozenMap(work.segmenter.check(relationship, now=now)),
+        temperature=temperature(relationship, now=now, policy=work.engagement),
+        permission=permission(relationship, now=now, policy=work.policy),
+        plans=tuple(plan_for(work, relationship, run, now) for run in runs),
+        brief=brief(relationship, now=now),
+    )

@@ -1,0 +1,81 @@
+"""The built-in renderer: strict `string.Template` texts, signed and with a way out."""
+
+from datetime import datetime
+from string import Template
+
+import attrs
+
+from crmkit.cadence import Touch
+from crmkit.errors import RenderError
+from crmkit.model import Relationship
+from crmkit.protocols import Rendered
+
+
+@attrs.frozen(kw_only=True)
+class TemplateRenderer:
+    """Fills the touch's texts with what is known of the person.
+
+    ``$greeting $organization $signature`` are always there; ``$first_name $company $title
+    $topic`` where they are known (a topic they read about, or else a skill). The first body that
+    needs nothing unknown is used; when there is none, `RenderError` says what is missing.
+
+    Every message ends with how to stop and, when it is given, the postal address that
+    CAN-SPAM asks for.
+
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.cadence import SEVEN_TOUCH
+    >>> from crmkit.model import Candidate
+    >>> ada = Relationship(Candidate(id="ada", name="Ada Byron"))
+    >>> text = TemplateRenderer().render(
+    ...     SEVEN_TOUCH.touches[0], ada, now=datetime(2026, 3, 2, tzinfo=UTC))
+    >>> text.subject, text.body.splitlines()[0]
+    ('Good to be in touch', 'Hello Ada,')
+    """
+
+    organization: str = "our company"
+    signature: str = "The talent team"
+    postal_address: str | None = None
+
+    def render(self, touch: Touch, relationship: Relationship, *, now: datetime) -> Rendered:
+        """Return the text for this person, or raise `RenderError`."""
+        del now  # the built-in texts do not speak of dates
+        known = self._values(relationship)
+        subject = Template(touch.subject)
+        missing = _missing(subject, known)
+        for text in touch.bodies if not missing else ():
+            body = Template(text)
+            missing = _missing(body, known)
+            if not missing:
+                filled = body.substitute(known) + "\n\n" + self._footer()
+                return Rendered(subject.substitute(known), filled)
+        raise RenderError(touch.key, missing or ["a body"])
+
+    def _values(self, relationship: Relationship) -> dict[str, str]:
+        candidate = relationship.candidate
+        first_name = candidate.name.split()[0] if candidate.name else None
+        values = {
+            "first_name": first_name,
+            "company": candidate.company,
+            "title": candidate.title,
+            "topic": next(iter((*candidate.topics, *candidate.skills)), None),
+            "greeting": f"Hello {first_name}," if first_name else "Hello,",
+            "organization": self.organization,
+            "signature": self.signature,
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+    def _footer(self) -> str:
+        lines = [
+            "--",
+            "You hear from us because we are in touch about working together one day.",
+            "If you would rather not, reply with 'stop' and we will not write again.",
+        ]
+        if self.postal_address:
+            lines.append(self.postal_address)
+        return "\n".join(lines)
+
+
+def _missing(template: Template, known: dict[str, str]) -> list[str]:
+    if not template.is_valid():
+        return ["a valid template (a single '$' is written '$$')"]
+    return [f"${name}" for name in template.get_identifiers() if name not in known]

@@ -1,0 +1,6 @@
+"""Senders: where messages go. Each is a module of its own."""
+
+from crmkit.senders.maildir import MaildirSender
+from crmkit.senders.memory import MemorySender
+
+__all__ = ["MaildirSender", "MemorySender"]

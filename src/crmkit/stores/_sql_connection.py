@@ -1,0 +1,119 @@
+"""Connections and transactions: the store's own, or those of the host."""
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from crmkit.errors import StoreError
+from crmkit.stores._sql_faults import translated
+
+DIALECTS = ("sqlite", "postgresql")
+
+
+class Database:
+    """One database, given as a URL, an engine or a connection.
+
+    An engine or a connection stays the host's: it is not configured and not closed, and on a
+    connection nothing is committed.
+    """
+
+    def __init__(self, target: str | URL | Engine | Connection, *, timeout: float) -> None:
+        self.owned = not isinstance(target, Engine | Connection)
+        self._host = target if isinstance(target, Connection) else None
+        self._engine = target.engine if isinstance(target, Engine | Connection) else _open(
+            target, timeout
+        )
+        self.name = self._engine.url.render_as_string(hide_password=True)
+        self.dialect = self._engine.dialect.name
+        self._closed = False
+        self._thread = threading.local()
+        # One connection for all threads: they take turns.
+        shared = self._host is not None or isinstance(self._engine.pool, StaticPool)
+        self._turn: AbstractContextManager[Any] = threading.RLock() if shared else nullcontext()
+        if self.dialect not in DIALECTS:
+            known = " and ".join(DIALECTS)
+            raise StoreError(f"{self.name}: crmkit knows {known}, not {self.dialect}")
+        # A store that nobody closed would leave open files behind.
+        self._finalizer = weakref.finalize(self, self._engine.dispose) if self.owned else None
+
+    def close(self) -> None:
+        """Close what this store opened; harmless when repeated."""
+        self._closed = True
+        if self._finalizer:
+            self._finalizer()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection to read from."""
+        with self._turn, translated(self.name):
+            if inside := self._inside():
+                yield inside
+            else:
+                with self._engine.connect() as connection:
+                    yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose changes land together, or not at all; may be nested."""
+        with self._turn, translated(self.name):
+            if inside := self._inside():
+                _begin(inside)
+                with inside.begin_nested():
+                    yield inside
+                return
+            with self._engine.connect() as connection, connection.begin():
+                _begin(connection)
+                self._thread.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._thread.connection = None
+
+    def _inside(self) -> Connection | None:
+        if self._closed:
+            raise StoreError(f"{self.name}: this store was closed; open another")
+        return self._host or getattr(self._thread, "connection", None)
+
+
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock now, unless the host began a transaction.
+
+    Python's sqlite3 begins by itself only at the first change: what was read before could be
+    stale by then, and a savepoint would be committed when it is released.
+    """
+    raw = connection.connection.dbapi_connection
+    if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _open(target: object, timeout: float) -> Engine:
+    if not isinstance(target, str | URL):
+        kinds = "a database URL, an SQLAlchemy Engine or a Connection"
+        raise StoreError(f"expected {kinds}, got {type(target).__name__}")
+    try:
+        url = make_url(target)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "expected a database URL such as 'sqlite:///talent.db', got something else"
+        ) from None
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": timeout, "check_same_thread": False}
+        if url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory":
+            options["poolclass"] = StaticPool
+    name = url.render_as_string(hide_password=True)
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{name}: its driver is missing; pip install {error.name}") from None
+    except NoSuchModuleError:
+        raise StoreError(f"{name}: SQLAlchemy knows no such kind of database") from None
+    except (SQLAlchemyError, TypeError) as error:
+        raise StoreError(f"{name}: {type(error).__name__} for its options") from None

@@ -1,0 +1,66 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import attrs
+import pytest
+
+from crmkit.model import Delivery, Message
+from crmkit.senders import MemorySender
+
+
+def message(key="e1.0.welcome", **changes):
+    return Message(key=key, candidate_id="ada", to="ada@example.org", **changes)
+
+
+def test_messages_are_kept_in_order():
+    """What was accepted can be read back, oldest first."""
+    sender = MemorySender()
+    for key in ("b", "a", "c"):
+        sender.send(message(key))
+    assert ["b", "a", "c"] == [kept.key for kept in sender.messages]
+
+
+def test_one_key_is_kept_once():
+    """The second message under a key is accepted and changes nothing."""
+    sender = MemorySender()
+    first = sender.send(message(subject="first"))
+    second = sender.send(message(subject="second"))
+    assert first == second
+    assert [message(subject="first")] == sender.messages
+    assert sender.deduplicates
+
+
+def test_many_threads_with_one_key_keep_one_message():
+    """Callers at the same time are told the same, and one message is kept."""
+    sender = MemorySender()
+    with ThreadPoolExecutor(8) as pool:
+        receipts = set(pool.map(sender.send, [message()] * 200))
+    assert 1 == len(sender.messages) == len(receipts)
+
+
+@pytest.mark.parametrize("delivery", [Delivery.REJECTED, Delivery.LATER, Delivery.UNKNOWN])
+def test_scripted_failures_keep_nothing(delivery):
+    """A scripted answer is given as it is, and the key can be tried again."""
+    answers = iter([delivery, None])
+    sender = MemorySender(outcomes=lambda _: next(answers))
+    assert delivery == sender.send(message()).delivery
+    assert [] == sender.messages
+    assert Delivery.ACCEPTED == sender.send(message()).delivery
+    assert [message()] == sender.messages
+
+
+def test_a_script_sees_the_message():
+    """Outcomes can depend on who is written to."""
+    sender = MemorySender(
+        outcomes=lambda sent: Delivery.REJECTED if sent.candidate_id == "bob" else Delivery.ACCEPTED
+    )
+    sender.send(message())
+    sender.send(attrs.evolve(message("other"), candidate_id="bob"))
+    assert ["ada"] == [kept.candidate_id for kept in sender.messages]
+
+
+def test_the_list_is_a_copy():
+    """Changing the list that was read does not change what the sender keeps."""
+    sender = MemorySender()
+    sender.messages.append(message())
+    assert [] == sender.messages
+    assert "<MemorySender: 0 messages>" == repr(sender)
