@@ -242,11 +242,11 @@ class TestTemperature:
         ada = log("clicked replied sent")
         assert str(temperature(ada, now=START + 3 * DAY).because).split("\n") == [
             "temperature is warm",
-            "  ✗ score is at least 8 (hot) (found 6.68)",
-            "  ✓ score is at least 1.5 (warm) (found 6.68), until 2026-03-08 03:50 UTC",
+            "  ✗ score is at least 8 (hot) (found 6.64)",
+            "  ✓ score is at least 1.5 (warm) (found 6.64), until 2026-03-09 18:19 UTC",
             "  newest acts that count",
             "    replied on 2026-01-02 (found 4.77 of 5)",
-            "    clicked on 2026-01-01 (found 1.91 of 2)",
+            "    clicked on 2026-01-01 (found 1.87 of 2)",
             "  1 message without an answer (cooling from 2, cold from 3)",
         ]
 

@@ -7,9 +7,11 @@ an open nor an automatic reply counts; and nobody is cold by the calendar alone.
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 
 import attrs
@@ -198,20 +200,51 @@ def temperature(
     """
     reading = _Reading(relationship, to_instant(now, "now"), policy)
     points, silence = reading.score_at(reading.now), reading.unanswered()
-    until: datetime | None
-    if points >= policy.hot:
-        value, until = Temperature.HOT, reading.crosses(policy.hot)
-    elif points >= policy.warm:
-        value, until = Temperature.WARM, reading.crosses(policy.warm)
-    else:
-        value, until = _by_silence(silence, policy), reading.next_fact()
+    value = reading.value(points, silence)
+    lines = {Temperature.HOT: policy.hot, Temperature.WARM: policy.warm}
+    until = reading.crosses(lines[value]) if value in lines else reading.next_fact()
     return Verdict(value, reading.because(value, points, silence, until), until)
 
 
-def _by_silence(silence: int, policy: EngagementPolicy) -> Temperature:
-    if silence >= policy.cold_after:
-        return Temperature.COLD
-    return Temperature.COOLING if silence >= policy.cooling_after else Temperature.UNKNOWN
+def temperatures(
+    relationship: Relationship, *, since: datetime, policy: EngagementPolicy = DEFAULT
+) -> list[tuple[datetime, Temperature, int]]:
+    """Return `temperature` and `unanswered` as they change from *since* on, one row a change.
+
+    Every fact of the log counts as arriving at its own instant. The first row is at *since*; the
+    last one lasts. One sweep, without reasons: what a planner asks for.
+
+    >>> from crmkit.model import Candidate
+    >>> reply = Interaction(candidate_id="a", kind="replied", at="2026-01-01T09:00Z")
+    >>> ada = Relationship(Candidate(id="a"), [reply])
+    >>> for at, value, silence in temperatures(ada, since=reply.at):
+    ...     print(f"{at:%Y-%m-%d}", value, silence)
+    2026-01-01 warm 0
+    2026-02-22 unknown 0
+    """
+    reading = _Reading(relationship, to_instant(since, "since"), policy)
+    sent, delivered = reading.tally()
+    coming = [(at, [*facts]) for at, facts in groupby(reading.coming(), key=itemgetter(0))]
+    ends = [*(at for at, _ in coming), None]
+    found = []
+    for (turn, facts), end in zip([(reading.now, []), *coming], ends, strict=True):
+        reading.now = turn
+        for at, _, kind, weight in facts:
+            if weight:
+                sent = delivered = 0
+                reading.acts.append((at, weight, kind))
+            else:
+                sent, delivered = _count(kind, sent, delivered)
+        silence = max(sent, delivered)
+        found += [(from_micros(at), value, silence) for at, value in reading.fading(end, silence)]
+    return found
+
+
+def _count(kind: str, sent: int, delivered: int) -> tuple[int, int]:
+    """Return how many messages were sent and delivered after one more of `_MESSAGES`."""
+    if kind == "bounced":
+        return max(0, sent - 1), max(0, delivered - 1)
+    return sent + (kind == "sent"), delivered + (kind == "delivered")
 
 
 class _Reading:
@@ -272,6 +305,10 @@ class _Reading:
         return below
 
     def unanswered(self) -> int:
+        return max(self.tally())
+
+    def tally(self) -> tuple[int, int]:
+        """Return how many messages were sent, and how many delivered, since the last act."""
         last = max((at for at, _, _ in self.acts), default=None)
         # One that bounced at the instant it was sent is taken back: imports often know the day.
         since = [
@@ -279,13 +316,42 @@ class _Reading:
         ]
         sent = delivered = 0
         for _, _, kind in sorted(since):
-            if kind == "sent":
-                sent += 1
-            elif kind == "delivered":
-                delivered += 1
-            else:
-                sent, delivered = max(0, sent - 1), max(0, delivered - 1)
-        return max(sent, delivered)
+            sent, delivered = _count(kind, sent, delivered)
+        return sent, delivered
+
+    def coming(self) -> list[tuple[int, int, str, float]]:
+        """Return the facts after `now` that change the answer; at one instant, acts come last."""
+        found = []
+        for kind in {*_MESSAGES, *self.policy.weights} & self.by_kind.keys():
+            weight = self.policy.weights.get(kind, 0.0)
+            for fact in self.by_kind[kind]:
+                at = micros(fact.at)
+                if at > self.now and weight and fact.automated is not True:
+                    found.append((at, 2, kind, weight))
+                if at > self.now and kind in _MESSAGES:
+                    found.append((at, int(kind == "bounced"), kind, 0.0))
+        return sorted(found)
+
+    def fading(self, end: int | None, silence: int) -> Iterator[tuple[int, Temperature]]:
+        """Yield the temperatures from `now` to *end* (without it), no fact between; moves `now`."""
+        lines = {Temperature.HOT: self.policy.hot, Temperature.WARM: self.policy.warm}
+        while self.now <= _LAST and (end is None or self.now < end):
+            points = self.score_at(self.now)
+            value = self.value(points, silence)
+            yield self.now, value
+            line = lines.get(value)
+            if line is None or (end is not None and self.score_at(end - 1) >= line):
+                return
+            self.now = self._fades_below(line, points)
+
+    def value(self, points: float, silence: int) -> Temperature:
+        if points >= self.policy.hot:
+            return Temperature.HOT
+        if points >= self.policy.warm:
+            return Temperature.WARM
+        if silence >= self.policy.cold_after:
+            return Temperature.COLD
+        return Temperature.COOLING if silence >= self.policy.cooling_after else Temperature.UNKNOWN
 
     def _since(self, kind: str, last: int | None) -> Iterable[int]:
         times = [micros(fact.at) for fact in self.by_kind.get(kind, ())]

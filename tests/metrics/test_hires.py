@@ -1,6 +1,7 @@
 """Time to fill, quality of hire and cost per hire on pools counted by hand."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,16 +24,16 @@ COSTS = Costs(
 )
 
 
-def person(id: str, *facts: tuple[str, float] | tuple[str, float, str]) -> Relationship:
+def person(key: str, *facts: tuple[str, float] | tuple[str, float, str]) -> Relationship:
     """Somebody with facts given as (kind, days ago, role)."""
     log = [
-        Interaction(candidate_id=id, kind=kind, at=NOW - days * DAY, role_id="".join(role) or None)
+        Interaction(candidate_id=key, kind=kind, at=NOW - days * DAY, role_id="".join(role) or None)
         for kind, days, *role in facts
     ]
-    return Relationship(Candidate(id=id), log)
+    return Relationship(Candidate(id=key), log)
 
 
-def measure(name: str, *pool: Relationship, **options: object) -> Metric:
+def measure(name: str, *pool: Relationship, **options: Any) -> Metric:
     return scorecard(iter(pool), now=NOW, **{"roles": iter(ROLES), "costs": COSTS, **options})[name]
 
 
@@ -46,7 +47,7 @@ def sides(*pool: Relationship) -> tuple[int, int]:
 def test_a_touch_before_the_application_makes_a_hire_crm_sourced(touch: str) -> None:
     """By message or by word; enrolment is not asked for."""
     pool = person("a", (touch, 90), ("applied", 80, "r"), ("hired", 20, "r"))
-    assert (1, 0) == sides(pool)
+    assert sides(pool) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -92,18 +93,19 @@ def test_time_to_fill_compares_medians_from_opening_to_hire() -> None:
         person("c", ("applied", 50, "r"), ("hired", 10, "r")),
         person("d", ("applied", 50, "r"), ("hired", 0, "r")),
     )
-    assert (70.0, 95.0) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (70.0, 95.0)
     assert metric.value == pytest.approx(1 - 70 / 95, abs=1e-12)
-    assert (2, MetricVerdict.TOO_FEW) == (metric.counted, metric.verdict)
-    assert "26.3 % faster" == metric.shown
+    assert (metric.counted, metric.verdict) == (2, MetricVerdict.TOO_FEW)
+    assert metric.shown == "26.3 % faster"
     assert (
-        "median days from opening to hire: 70.0 days CRM-sourced (of 2) against "
-        "95.0 days cold (of 2)" == metric.because.text
+        metric.because.text
+        == "median days from opening to hire: 70.0 days CRM-sourced (of 2) against "
+        "95.0 days cold (of 2)"
     )
     notes = [part.text for part in metric.because.parts]
     assert "roles still open, not counted yet: 1" in notes
     assert "hires without an application in the log, judged by the hire itself: 2" in notes
-    assert NOW - 40 * DAY + YEAR == metric.until
+    assert metric.until == NOW - 40 * DAY + YEAR
 
 
 def test_time_to_fill_leaves_out_what_it_cannot_measure_and_says_so() -> None:
@@ -124,9 +126,9 @@ def test_time_to_fill_leaves_out_what_it_cannot_measure_and_says_so() -> None:
         Exclusion("hires of unknown roles", 1),
         Exclusion("hires that name no role", 1),
     ) == metric.exclusions
-    assert "no CRM-sourced hire was counted" == metric.because.text
-    assert (None, None, 60.0) == (metric.value, metric.numerator, metric.denominator)
-    assert (0, MetricVerdict.NOT_MEASURED) == (metric.counted, metric.verdict)
+    assert metric.because.text == "no CRM-sourced hire was counted"
+    assert (metric.value, metric.numerator, metric.denominator) == (None, None, 60.0)
+    assert (metric.counted, metric.verdict) == (0, MetricVerdict.NOT_MEASURED)
 
 
 def test_a_median_of_zero_days_compares_with_nothing() -> None:
@@ -136,21 +138,21 @@ def test_a_median_of_zero_days_compares_with_nothing() -> None:
         person("a", ("met", 200), ("hired", 40, "r")),
         person("b", ("hired", 100, "r")),
     )
-    assert (None, 60.0, 0.0) == (metric.value, metric.numerator, metric.denominator)
+    assert (metric.value, metric.numerator, metric.denominator) == (None, 60.0, 0.0)
     assert metric.because.text.endswith("; nothing can be compared with 0")
 
 
 def test_a_return_into_the_same_role_is_a_second_hire() -> None:
     """Hired, left, hired again: both count."""
     pool = person("a", ("hired", 90, "r"), ("left", 60), ("hired", 30, "r"))
-    assert (0, 2) == sides(pool)
+    assert sides(pool) == (0, 2)
 
 
 def test_a_future_hire_bounds_how_long_the_numbers_hold() -> None:
     """It arrives at its own instant."""
     pool = person("a", ("met", 9), ("hired", -5, "r"), ("left", -6))
-    assert NOW + 5 * DAY == measure("time_to_fill", pool).until
-    assert NOW + 5 * DAY == measure("cost_per_hire", pool).until
+    assert measure("time_to_fill", pool).until == NOW + 5 * DAY
+    assert measure("cost_per_hire", pool).until == NOW + 5 * DAY
 
 
 def test_thirty_on_each_side_get_a_verdict() -> None:
@@ -158,8 +160,8 @@ def test_thirty_on_each_side_get_a_verdict() -> None:
     crm = [person(f"crm{n}", ("met", 200), ("hired", 20, "r")) for n in range(30)]
     cold = [person(f"cold{n}", ("hired", 0, "r")) for n in range(30)]
     metric = measure("time_to_fill", *crm, *cold)
-    assert (30, MetricVerdict.WITHIN) == (metric.counted, metric.verdict)
-    assert MetricVerdict.TOO_FEW == measure("time_to_fill", *crm, *cold[1:]).verdict
+    assert (metric.counted, metric.verdict) == (30, MetricVerdict.WITHIN)
+    assert measure("time_to_fill", *crm, *cold[1:]).verdict == MetricVerdict.TOO_FEW
 
 
 def test_quality_compares_who_is_still_here_one_year_after() -> None:
@@ -174,11 +176,11 @@ def test_quality_compares_who_is_still_here_one_year_after() -> None:
         person("too new", ("hired", 364)),
         person("too old", ("hired", 731), ("left", 730)),
     )
-    assert (1.0, 2 / 3) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (1.0, 2 / 3)
     assert metric.value == pytest.approx(0.5, abs=1e-12)
-    assert [(2, 2), (2, 3)] == [(side.numerator, side.denominator) for side in metric.groups]
-    assert "50.0 % higher" == metric.shown
-    assert NOW + DAY == metric.until
+    assert [(side.numerator, side.denominator) for side in metric.groups] == [(2, 2), (2, 3)]
+    assert metric.shown == "50.0 % higher"
+    assert metric.until == NOW + DAY
 
 
 def test_a_year_is_a_calendar_year() -> None:
@@ -189,15 +191,23 @@ def test_a_year_is_a_calendar_year() -> None:
     anniversary = datetime(2025, 2, 28, 9, tzinfo=UTC)
     before = scorecard(pool, now=anniversary - timedelta(microseconds=1))["quality_of_hire"]
     after = scorecard(pool, now=anniversary)["quality_of_hire"]
-    assert [0, 1] == [metric.groups[1].denominator for metric in (before, after)]
+    assert [metric.groups[1].denominator for metric in (before, after)] == [0, 1]
     assert [anniversary, anniversary + YEAR] == [before.until, after.until]
 
 
 def test_quality_counts_a_hire_that_was_logged_twice_once() -> None:
     """The second is left out, visibly."""
     metric = measure("quality_of_hire", person("a", ("hired", 400), ("hired", 399)))
-    assert 1 == metric.groups[1].denominator
+    assert metric.groups[1].denominator == 1
     assert (Exclusion("hires logged twice", 1),) == metric.exclusions
+
+
+def test_quality_of_a_hire_logged_twice_says_so_only_where_it_would_have_counted() -> None:
+    """An application is no note there, and a second log entry outside the window is no news."""
+    pool = person("a", ("met", 900), ("applied", 500, "r"), ("hired", 400, "r"), ("hired", 9, "r"))
+    metric = measure("quality_of_hire", pool)
+    assert metric.exclusions == ()
+    assert [part.text for part in metric.because.parts] == []
 
 
 def test_a_hire_at_the_end_of_the_calendar_has_no_anniversary() -> None:
@@ -218,17 +228,17 @@ def test_cost_per_hire_divides_all_costs_by_all_hires_of_the_window() -> None:
         person("c", ("hired", 20, "nobody's")),
         person("old", ("hired", 366)),
     )
-    assert (600.0, 3200.0, 0.8125) == (metric.numerator, metric.denominator, metric.value)
-    assert [1200.0, 3200.0] == [side.numerator for side in metric.groups]
-    assert "81.2 % lower" == metric.shown
+    assert (metric.numerator, metric.denominator, metric.value) == (600.0, 3200.0, 0.8125)
+    assert [side.numerator for side in metric.groups] == [1200.0, 3200.0]
+    assert metric.shown == "81.2 % lower"
     assert "600.0 EUR CRM-sourced (of 2) against 3,200.0 EUR cold (of 1)" in metric.because.text
-    assert NOW - 40 * DAY + YEAR == metric.until
+    assert metric.until == NOW - 40 * DAY + YEAR
 
 
 def test_cost_per_hire_is_not_measured_without_costs() -> None:
     """No costs, no number: it says what to hand in."""
     metric = measure("cost_per_hire", person("a", ("hired", 40)), costs=None)
-    assert (None, MetricVerdict.NOT_MEASURED) == (metric.value, metric.verdict)
+    assert (metric.value, metric.verdict) == (None, MetricVerdict.NOT_MEASURED)
     assert "no costs were given" in metric.because.text
 
 
@@ -237,7 +247,7 @@ def test_costs_that_are_zero_compare_with_nothing() -> None:
     costs = Costs(internal_crm=1, external_crm=1, internal_cold=0, external_cold=0, currency="EUR")
     pool = [person("a", ("met", 90), ("hired", 40)), person("b", ("hired", 40))]
     metric = measure("cost_per_hire", *pool, costs=costs)
-    assert (None, 2.0, 0.0) == (metric.value, metric.numerator, metric.denominator)
+    assert (metric.value, metric.numerator, metric.denominator) == (None, 2.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def rate(hits: int, people: int) -> Metric:
-    """An engagement rate of *hits* of *people*."""
+    """Return an engagement rate of *hits* of *people*."""
     pool = []
     for number in range(people):
         kinds = ["sent", "opened"] if number < hits else ["sent"]
@@ -61,7 +61,7 @@ def test_the_least_denominator_is_as_wide_as_it_says() -> None:
     """At `ENOUGH` people a rate of 30 % runs from 17 % to 48 %."""
     pytest.importorskip("scipy")
     low, high = rate(9, ENOUGH).interval() or (0.0, 0.0)
-    assert (0.17, 0.48) == (round(low, 2), round(high, 2))
+    assert (round(low, 2), round(high, 2)) == (0.17, 0.48)
 
 
 def test_the_interval_of_a_rate_is_wilsons() -> None:
@@ -75,14 +75,15 @@ def test_a_higher_level_is_wider() -> None:
     """99 % holds more than 95 %."""
     pytest.importorskip("scipy")
     low, high = rate(3, 20).interval(0.99) or (1.0, 0.0)
-    assert low < 0.052369 < 0.360419 < high
+    assert low < 0.05
+    assert high > 0.37
 
 
 def test_what_is_no_rate_has_no_interval() -> None:
     """A count, a comparison and a rate over nobody have none."""
     card = scorecard([], now=NOW)
     names = ("pipeline_size", "time_to_fill", "engagement_rate")
-    assert [None, None, None] == [card[name].interval() for name in names]
+    assert [card[name].interval() for name in names] == [None, None, None]
 
 
 @pytest.mark.parametrize("level", [0, 1, 95])
@@ -117,11 +118,11 @@ def test_a_value_is_said_in_words(unit: Unit, value: float, expected: str) -> No
 def test_a_metric_says_its_name_definition_and_reasons() -> None:
     """Short as a repr, whole as text."""
     metric = rate(3, 20)
-    assert "<Metric engagement_rate: 15.0 %, too_few>" == repr(metric)
+    assert repr(metric) == "<Metric engagement_rate: 15.0 %, too_few>"
     assert str(metric).startswith(f"Engagement rate: 15.0 %\n  {metric.definition}\n")
     assert "3 of 20 people e-mailed in the window opened or clicked" in str(metric)
 
 
 def test_a_benchmark_is_a_range_in_words() -> None:
     """Both ends in percent."""
-    assert "12.5–20 %" == str(Benchmark(low=0.125, high=0.2, source="a survey"))
+    assert str(Benchmark(low=0.125, high=0.2, source="a survey")) == "12.5–20 %"

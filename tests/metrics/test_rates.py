@@ -1,6 +1,7 @@
 """Pipeline size, engagement, conversion and re-engagement on pools counted by hand."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -15,16 +16,17 @@ YEAR = 365 * DAY
 
 
 def person(
-    id: str, *facts: tuple[str, float], erased: bool = False, **more: object
+    key: str, *facts: tuple[str, float], erased: bool = False, **more: object
 ) -> Relationship:
     """Somebody with facts given as (kind, days ago)."""
     log = [
-        Interaction(candidate_id=id, kind=kind, at=NOW - days * DAY, **more) for kind, days in facts
+        Interaction(candidate_id=key, kind=kind, at=NOW - days * DAY, **more)
+        for kind, days in facts
     ]
-    return Relationship(Candidate(id=id, erased=erased), log)
+    return Relationship(Candidate(id=key, erased=erased), log)
 
 
-def measure(name: str, *pool: Relationship, **options: object) -> Metric:
+def measure(name: str, *pool: Relationship, **options: Any) -> Metric:
     return scorecard(iter(pool), now=NOW, **options)[name]
 
 
@@ -37,8 +39,8 @@ def test_pipeline_counts_people_who_are_neither_erased_nor_employed_here() -> No
         person("here", ("hired", 30)),
         person("alumna", ("hired", 900), ("left", 30)),
     )
-    assert (2.0, 2, None) == (metric.value, metric.numerator, metric.denominator)
-    assert MetricVerdict.NONE == metric.verdict
+    assert (metric.value, metric.numerator, metric.denominator) == (2.0, 2, None)
+    assert metric.verdict == MetricVerdict.NONE
     assert metric.benchmark is None
     assert (
         Exclusion("people erased", 1),
@@ -50,29 +52,29 @@ def test_pipeline_counts_people_who_are_neither_erased_nor_employed_here() -> No
 def test_pipeline_of_a_past_instant_leaves_out_those_first_heard_of_later() -> None:
     """A person whose every fact is in the future does not exist yet, until the first arrives."""
     metric = measure("pipeline_size", person("late", ("sourced", -3), ("met", -5)))
-    assert 0.0 == metric.value
-    assert NOW + 3 * DAY == metric.until
+    assert metric.value == 0.0
+    assert metric.until == NOW + 3 * DAY
     assert (Exclusion("people first heard of later", 1),) == metric.exclusions
 
 
 def test_pipeline_changes_when_a_future_hire_arrives() -> None:
     """A hire dated after now bounds how long the number holds."""
     metric = measure("pipeline_size", person("soon", ("sourced", 9), ("met", -1), ("hired", -2)))
-    assert (1.0, NOW + 2 * DAY) == (metric.value, metric.until)
+    assert (metric.value, metric.until) == (1.0, NOW + 2 * DAY)
 
 
 def test_an_empty_pool_is_measured_as_nobody() -> None:
     """No people: the size is zero, and every rate says why there is none."""
     card = scorecard([], now=NOW)
-    assert 0.0 == card["pipeline_size"].value
-    assert {
+    assert card["pipeline_size"].value == 0.0
+    assert {metric.name: metric.because.text for metric in card if metric.value is None} == {
         "engagement_rate": "no one was e-mailed in the window",
         "conversion_rate": "no one was ever sent a message",
         "re_engagement_rate": "no one was sent a message while cold in the window",
         "time_to_fill": "no CRM-sourced and no cold hire was counted",
         "quality_of_hire": "no CRM-sourced and no cold hire was counted",
         "cost_per_hire": "no costs were given: scorecard(…, costs=Costs(…))",
-    } == {metric.name: metric.because.text for metric in card if metric.value is None}
+    }
     assert {MetricVerdict.NOT_MEASURED} == {metric.verdict for metric in list(card)[1:]}
 
 
@@ -87,9 +89,9 @@ def test_engagement_is_counted_over_people_emailed_in_the_window() -> None:
         person("earlier", ("sent", 400), ("opened", 10)),
         person("never", ("opened", 10)),
     )
-    assert (0.5, 2, 4) == (metric.value, metric.numerator, metric.denominator)
-    assert "2 of 4 people e-mailed in the window opened or clicked" == metric.because.text
-    assert "of them clicked: 1" == metric.because.parts[0].text
+    assert (metric.value, metric.numerator, metric.denominator) == (0.5, 2, 4)
+    assert metric.because.text == "2 of 4 people e-mailed in the window opened or clicked"
+    assert metric.because.parts[0].text == "of them clicked: 1"
 
 
 def test_engagement_leaves_out_machines_visibly_and_keeps_the_unknown() -> None:
@@ -101,11 +103,11 @@ def test_engagement_leaves_out_machines_visibly_and_keeps_the_unknown() -> None:
         person("unknown", ("sent", 20), ("opened", 19), automated=None),
         person("long ago", ("opened", 500), automated=True),
     )
-    assert (1, 3) == (metric.numerator, metric.denominator)
-    assert [
+    assert (metric.numerator, metric.denominator) == (1, 3)
+    assert [str(exclusion) for exclusion in metric.exclusions] == [
         "machine-made clicks left out: 1",
         "machine-made opens left out: 1",
-    ] == [str(exclusion) for exclusion in metric.exclusions]
+    ]
 
 
 def test_engagement_is_about_mail() -> None:
@@ -115,7 +117,7 @@ def test_engagement_is_about_mail() -> None:
         person("texted", ("sent", 20), ("sent", 500), ("clicked", 19), channel="text"),
         person("mailed", ("sent", 20), ("opened", 19), channel="email"),
     )
-    assert (1, 1) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (1, 1)
     assert (Exclusion("messages on other channels than e-mail", 1),) == metric.exclusions
 
 
@@ -133,26 +135,26 @@ def test_the_window_is_open_at_its_start_and_closed_at_now(
 def test_engagement_holds_until_the_message_that_was_answered_leaves() -> None:
     """The open followed the older message only: with it the numerator goes."""
     metric = measure("engagement_rate", person("a", ("sent", 300), ("opened", 290), ("sent", 10)))
-    assert (1, NOW - 300 * DAY + YEAR) == (metric.numerator, metric.until)
+    assert (metric.numerator, metric.until) == (1, NOW - 300 * DAY + YEAR)
 
 
 def test_silence_holds_until_the_newest_message_leaves() -> None:
     """Nobody answered: only the last message's leaving changes the count."""
     metric = measure("engagement_rate", person("a", ("sent", 300), ("sent", 10)))
-    assert (0, NOW - 10 * DAY + YEAR) == (metric.numerator, metric.until)
+    assert (metric.numerator, metric.until) == (0, NOW - 10 * DAY + YEAR)
 
 
 def test_an_answer_before_the_window_to_an_old_message_is_silence() -> None:
     """The walk back over the messages stops at the window's start."""
     metric = measure("engagement_rate", person("a", ("sent", 500), ("opened", 490), ("sent", 10)))
-    assert (0, 1) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", ["sent", "opened", "clicked"])
 def test_a_future_fact_bounds_how_long_engagement_holds(kind: str) -> None:
     """A fact in the log but dated after now arrives at its own instant."""
     metric = measure("engagement_rate", person("a", ("sent", 10), (kind, -1)))
-    assert NOW + DAY == metric.until
+    assert metric.until == NOW + DAY
 
 
 def test_conversion_counts_applications_after_the_first_message() -> None:
@@ -164,15 +166,15 @@ def test_conversion_counts_applications_after_the_first_message() -> None:
         person("old", ("sent", 500), ("applied", 400)),
         person("direct", ("applied", 30)),
     )
-    assert (1, 3) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (1, 3)
     assert (Exclusion("applications before the first message", 1),) == metric.exclusions
-    assert NOW - 20 * DAY + YEAR == metric.until
+    assert metric.until == NOW - 20 * DAY + YEAR
 
 
 def test_a_future_application_bounds_how_long_conversion_holds() -> None:
     """It arrives at its own instant."""
     metric = measure("conversion_rate", person("a", ("sent", 10), ("applied", -4)))
-    assert (0, NOW + 4 * DAY) == (metric.numerator, metric.until)
+    assert (metric.numerator, metric.until) == (0, NOW + 4 * DAY)
 
 
 def test_re_engagement_asks_for_silence_a_further_message_and_an_answer() -> None:
@@ -186,15 +188,15 @@ def test_re_engagement_asks_for_silence_a_further_message_and_an_answer() -> Non
         person("left alone", *three, ("replied", 90)),
         person("not cold", ("sent", 300), ("sent", 200), ("sent", 100), ("replied", 90)),
     )
-    assert (1, 2) == (metric.numerator, metric.denominator)
-    assert "1 of 2 people written to while cold engaged afterwards" == metric.because.text
+    assert (metric.numerator, metric.denominator) == (1, 2)
+    assert metric.because.text == "1 of 2 people written to while cold engaged afterwards"
 
 
 def test_re_engagement_left_the_window_when_its_message_did() -> None:
     """A person woken more than a window ago is not woken again by having been."""
     facts = [("sent", 700.0), ("sent", 600.0), ("sent", 550.0), ("sent", 500.0), ("replied", 9.0)]
     metric = measure("re_engagement_rate", person("a", *facts))
-    assert (None, 0, 0) == (metric.value, metric.numerator, metric.denominator)
+    assert (metric.value, metric.numerator, metric.denominator) == (None, 0, 0)
 
 
 def test_a_bounce_takes_back_a_message_and_deliveries_do_not_count_twice() -> None:
@@ -202,8 +204,8 @@ def test_a_bounce_takes_back_a_message_and_deliveries_do_not_count_twice() -> No
     sent = [("sent", 300.0), ("delivered", 299.0), ("sent", 200.0), ("sent", 150.0)]
     bounced = person("bounced", *sent, ("bounced", 149), ("sent", 100))
     arrived = person("arrived", *sent, ("delivered", 149), ("sent", 100))
-    assert 0 == measure("re_engagement_rate", bounced).denominator
-    assert 1 == measure("re_engagement_rate", arrived).denominator
+    assert measure("re_engagement_rate", bounced).denominator == 0
+    assert measure("re_engagement_rate", arrived).denominator == 1
 
 
 def test_deliveries_alone_make_cold() -> None:
@@ -212,7 +214,7 @@ def test_deliveries_alone_make_cold() -> None:
         "re_engagement_rate",
         person("a", ("delivered", 300), ("delivered", 200), ("delivered", 150), ("sent", 100)),
     )
-    assert 1 == metric.denominator
+    assert metric.denominator == 1
 
 
 def test_the_policy_says_when_somebody_is_cold_and_what_an_engagement_is() -> None:
@@ -220,7 +222,7 @@ def test_the_policy_says_when_somebody_is_cold_and_what_an_engagement_is() -> No
     policy = EngagementPolicy(weights={"opened": 1.0}, cooling_after=1, cold_after=2)
     pool = person("a", ("sent", 300), ("sent", 200), ("sent", 100), ("opened", 90))
     metric = measure("re_engagement_rate", pool, policy=policy)
-    assert (1, 1) == (metric.numerator, metric.denominator)
+    assert (metric.numerator, metric.denominator) == (1, 1)
     assert "at least 2 messages in a row" in metric.definition
 
 
@@ -229,8 +231,8 @@ def test_a_future_answer_bounds_how_long_re_engagement_holds() -> None:
     facts = [("sent", 300.0), ("sent", 250.0), ("sent", 200.0), ("sent", 100.0)]
     waiting = person("a", *facts, ("clicked", -7))
     machine = [attrs.evolve(fact, automated=True) for fact in waiting.history]
-    assert NOW + 7 * DAY == measure("re_engagement_rate", waiting).until
+    assert measure("re_engagement_rate", waiting).until == NOW + 7 * DAY
     assert (
-        NOW - 100 * DAY + YEAR
-        == measure("re_engagement_rate", Relationship(Candidate(id="a"), machine)).until
+        measure("re_engagement_rate", Relationship(Candidate(id="a"), machine)).until
+        == NOW - 100 * DAY + YEAR
     )

@@ -18,12 +18,47 @@ DAY = timedelta(days=1)
 GOLDEN = """\
 Scorecard as of 2026-03-02 09:00 UTC, over the 365 days before
 
-metric              value         counted                                         benchmark  verdict
-------------------  ------------  ----------------------------------------------  ---------  ------------
-Pipeline size       31 people     31                                              varies
-Engagement rate     25.0 %        8 of 32                                         20–35 %    within
-Conversion rate     3.1 %         1 of 32                                         5–15 %     below
-Time to fill        20.0 % faster  80.0 days (1) against 100.0 days (1)            20–30 %    too few
+metric              value          counted                                  benchmark  verdict
+------------------  -------------  ---------------------------------------  ---------  ------------
+Pipeline size       31 people      31                                       varies
+Engagement rate     25.0 %         8 of 32                                  20–35 %    within
+Conversion rate     3.1 %          1 of 32                                  5–15 %     below
+Time to fill        20.0 % faster  80.0 days (1) against 100.0 days (1)     20–30 %    too few
+Quality of hire     not measured   none (0) against none (0)                10–15 %    not measured
+Cost per hire       40.0 % lower   1,200.0 EUR (1) against 2,000.0 EUR (1)  30–50 %    too few
+Re-engagement rate  not measured   0 of 0                                   8–15 %     not measured
+
+Pipeline size
+  people in the CRM: 31
+  people who work here left out: 2
+  no clock changes it
+
+Engagement rate
+  8 of 32 people e-mailed in the window opened or clicked
+  machine-made opens left out: 1
+  holds until 2027-01-01 09:00 UTC
+
+Conversion rate
+  1 of 32 people who were sent a message applied in the window
+  holds until 2027-01-11 09:00 UTC
+
+Time to fill
+  median days from opening to hire: 80.0 days CRM-sourced (of 1) against 100.0 days cold (of 1)
+  hires without an application in the log, judged by the hire itself: 1
+  holds until 2027-02-10 09:00 UTC
+
+Quality of hire
+  no CRM-sourced and no cold hire was counted
+  holds until 2027-02-10 09:00 UTC
+
+Cost per hire
+  cost per hire: 1,200.0 EUR CRM-sourced (of 1) against 2,000.0 EUR cold (of 1)
+  hires without an application in the log, judged by the hire itself: 1
+  holds until 2027-02-10 09:00 UTC
+
+Re-engagement rate
+  no one was sent a message while cold in the window
+  no clock changes it\
 """
 
 
@@ -61,7 +96,7 @@ def card(**properties: object) -> Scorecard:
 
 def test_it_prints_a_table_and_what_each_number_rests_on() -> None:
     """The whole text, as a person reads it."""
-    assert GOLDEN == str(card())
+    assert str(card()) == GOLDEN
 
 
 def test_the_seven_are_there_in_the_fields_order() -> None:
@@ -78,7 +113,7 @@ def test_the_seven_are_there_in_the_fields_order() -> None:
     found = card()
     assert expected == NAMES == tuple(metric.name for metric in found.metrics)
     assert list(found.metrics) == [found[name] for name in NAMES]
-    assert 7 == len(found)
+    assert len(found) == 7
 
 
 def test_membership_takes_a_name_or_a_metric() -> None:
@@ -107,7 +142,7 @@ def test_the_whole_holds_until_the_first_part_changes() -> None:
 def test_every_output_says_simulated() -> None:
     """Text, page, repr and rows; and none of them when nothing is."""
     found = card(simulated=True)
-    assert 44 == found.simulated
+    assert found.simulated == 44
     assert "SIMULATED: 44 of the facts read are simulated, not observed" in str(found)
     assert "<strong>SIMULATED: 44 of the facts read" in found._repr_html_()
     assert repr(found).endswith(", simulated>")
@@ -137,10 +172,10 @@ def test_the_page_is_a_table_with_caption_and_scopes() -> None:
     """Every row and every column has a header that says what it heads."""
     reader = Reader()
     reader.feed(card(simulated=True)._repr_html_())
-    assert [] == reader.open
+    assert reader.open == []
     scopes = [attributes["scope"] for tag, attributes in reader.tags if tag == "th"]
-    assert ["col"] * 6 + ["row"] * 7 == scopes
-    assert 1 == [tag for tag, _ in reader.tags].count("caption")
+    assert scopes == ["col"] * 6 + ["row"] * 7
+    assert [tag for tag, _ in reader.tags].count("caption") == 1
 
 
 def test_rows_are_flat_json() -> None:
@@ -148,7 +183,7 @@ def test_rows_are_flat_json() -> None:
     rows = card().to_dicts()
     assert rows == json.loads(json.dumps(rows))
     engagement = rows[1]
-    assert ("engagement_rate", 0.25, 8, 32, 0.2, 0.35, "within") == tuple(
+    assert tuple(
         engagement[key]
         for key in (
             "name",
@@ -159,9 +194,9 @@ def test_rows_are_flat_json() -> None:
             "benchmark_high",
             "verdict",
         )
-    )
-    assert "machine-made opens left out: 1" == engagement["exclusions"]
-    assert ("2026-03-02T09:00:00+00:00", 365.0) == (engagement["as_of"], engagement["window_days"])
+    ) == ("engagement_rate", 0.25, 8, 32, 0.2, 0.35, "within")
+    assert engagement["exclusions"] == "machine-made opens left out: 1"
+    assert (engagement["as_of"], engagement["window_days"]) == ("2026-03-02T09:00:00+00:00", 365.0)
     assert rows[0]["until"] is None
 
 
@@ -181,16 +216,16 @@ def test_now_must_be_an_instant() -> None:
 def test_a_window_beyond_the_calendar_holds_everything() -> None:
     """No overflow at either end: nothing ever leaves."""
     found = scorecard(pool(), now=NOW, window=timedelta(days=3_000_000))
-    assert (8, 32) == (found["engagement_rate"].numerator, found["engagement_rate"].denominator)
+    assert (found["engagement_rate"].numerator, found["engagement_rate"].denominator) == (8, 32)
     assert found["engagement_rate"].until is None
 
 
 def test_a_past_instant_can_be_asked() -> None:
     """Before the hire and after the opens: what was known then."""
     then = scorecard(pool(), now=NOW - 30 * DAY)
-    assert 32.0 == then["pipeline_size"].value
-    assert 0.25 == then["engagement_rate"].value
-    assert NOW - 20 * DAY == then["pipeline_size"].until
+    assert then["pipeline_size"].value == 32.0
+    assert then["engagement_rate"].value == 0.25
+    assert then["pipeline_size"].until == NOW - 20 * DAY
 
 
 def test_importing_metrics_imports_no_optional_library() -> None:
@@ -200,4 +235,4 @@ def test_importing_metrics_imports_no_optional_library() -> None:
         "print(sorted({'scipy', 'dateutil', 'cattrs', 'jinja2', 'sqlalchemy'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "[]" == done.stdout.strip()
+    assert done.stdout.strip() == "[]"

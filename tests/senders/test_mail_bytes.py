@@ -87,7 +87,7 @@ def test_no_text_changes_the_structure(sent, wild):
         except _mail.Unmailable:
             continue
         assert plain == list(mail.keys())
-        assert 1 == len(mail["To"].addresses)
+        assert len(mail["To"].addresses) == 1
 
 
 @pytest.mark.parametrize("name", ["subject", "to", "thread"])
@@ -127,7 +127,7 @@ def test_headers_that_cannot_be(header, value, problem):
 def test_a_header_forced_past_the_record_is_refused():
     """A header's value with a line break ends in a rejection that names the header."""
     attempt = forced(message(), headers={"X-Note": "1\r\nBcc: x@example.org"})
-    assert "headers: X-Note: expected one line of text without control characters" == fault(attempt)
+    assert fault(attempt) == "headers: X-Note: expected one line of text without control characters"
 
 
 def test_long_ids_and_urls_stay_whole():
@@ -151,7 +151,7 @@ def test_extra_headers_survive(value):
 def test_a_header_list_id_wins_over_the_thread():
     """A host that sets its own List-Id gets that one alone."""
     own = message(thread="e1", headers={"Date": DATE, "list-id": "<talent.example.org>"})
-    assert ["<talent.example.org>"] == parse(compose(own)).get_all("List-Id")
+    assert parse(compose(own)).get_all("List-Id") == ["<talent.example.org>"]
 
 
 @pytest.mark.parametrize("thread", ["a b", "e1>, <x", "größe", "x" * 64, ".", "a..b"])
@@ -167,7 +167,7 @@ def test_a_thread_that_is_no_label_is_digested(thread):
 )
 def test_a_date_that_is_none_is_refused(date):
     """A Date that mail cannot read is refused before anything is written."""
-    assert "headers: expected Date as RFC 5322 writes it" == fault(message(headers={"Date": date}))
+    assert fault(message(headers={"Date": date})) == "headers: expected Date as RFC 5322 writes it"
 
 
 def test_a_message_without_a_date_gets_one():
@@ -229,7 +229,7 @@ def test_a_lone_surrogate_in_a_body_is_refused():
 
 def test_line_ends_of_other_systems_are_taken():
     """A body with CRLF reads as the same lines."""
-    assert "a\nb\n" == parse(compose(message(body="a\r\nb\r\n"))).get_content()
+    assert parse(compose(message(body="a\r\nb\r\n"))).get_content() == "a\nb\n"
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_sender_that_is_no_address_is_refused(mailbox):
     """A faulty From is an InvalidRecord that says which option."""
     with pytest.raises(InvalidRecord) as caught:
         _mail.domain_of(mailbox, "from_address")
-    assert "from_address" == caught.value.path
+    assert caught.value.path == "from_address"
 
 
 def test_digests_are_safe_names():

@@ -39,7 +39,7 @@ def test_the_standard_library_reads_it(sender):
         sender.path, factory=lambda file: message_from_binary_file(file, policy=policy.default)
     )
     (mail,) = box
-    assert ("Grüße", "Dear Zoë,\n\n\thello.\n") == (mail["Subject"], mail.get_content())
+    assert (mail["Subject"], mail.get_content()) == ("Grüße", "Dear Zoë,\n\n\thello.\n")
 
 
 def test_an_accepted_message_is_one_file_in_new(sender):
@@ -47,7 +47,7 @@ def test_an_accepted_message_is_one_file_in_new(sender):
     receipt = sender.send(message())
     name = _mail.digest("e1.0.welcome")
     assert [f"new/{name}"] == files(sender)
-    assert Delivery.ACCEPTED == receipt.delivery
+    assert receipt.delivery == Delivery.ACCEPTED
     assert f"<{name}@example.org>" == receipt.provider_id
     assert f"Message-ID: {receipt.provider_id}\n" in (sender.path / "new" / name).read_text()
 
@@ -69,7 +69,7 @@ def test_another_sender_on_the_same_maildir_knows_the_key(sender):
     first = sender.send(message())
     again = MaildirSender(sender.path, from_address="talent@example.org", create=False)
     assert first == again.send(message())
-    assert 1 == len(files(sender))
+    assert len(files(sender)) == 1
 
 
 def test_the_same_message_has_the_same_bytes(tmp_path):
@@ -92,33 +92,33 @@ def test_many_callers_with_one_key_leave_one_file(sender):
 def test_only_mail_is_taken(sender):
     """A message for another channel is rejected for good."""
     receipt = sender.send(message(channel=Channel.LINKEDIN))
-    assert (Delivery.REJECTED, "channel: a Maildir takes e-mail, not linkedin") == (
+    assert (
         receipt.delivery,
         receipt.detail,
-    )
-    assert [] == files(sender)
+    ) == (Delivery.REJECTED, "channel: a Maildir takes e-mail, not linkedin")
+    assert files(sender) == []
 
 
 def test_what_can_be_no_mail_is_rejected(sender):
     """A faulty message is rejected with the part at fault, never with its text."""
     receipt = sender.send(message(body="secret \0"))
-    assert Delivery.REJECTED == receipt.delivery
+    assert receipt.delivery == Delivery.REJECTED
     assert receipt.detail.startswith("body: expected")
     assert "secret" not in receipt.detail
-    assert [] == files(sender)
+    assert files(sender) == []
 
 
 def test_a_rejected_message_can_be_corrected(sender):
     """The key of a rejected message is free."""
     sender.send(message(body="\0"))
-    assert Delivery.ACCEPTED == sender.send(message(body="fine")).delivery
+    assert sender.send(message(body="fine")).delivery == Delivery.ACCEPTED
 
 
 def test_a_stray_of_a_crash_is_no_message(sender):
     """Half a message in tmp counts for nothing and is not in the way."""
     name = _mail.digest("e1.0.welcome")
     (sender.path / "tmp" / name).write_text("half a mess")
-    assert Delivery.ACCEPTED == sender.send(message()).delivery
+    assert sender.send(message()).delivery == Delivery.ACCEPTED
     assert [f"new/{name}", f"tmp/{name}"] == files(sender)
 
 
@@ -138,7 +138,7 @@ def test_a_file_system_without_links_will_do(sender, monkeypatch):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", no_links)
-    assert Delivery.ACCEPTED == sender.send(message()).delivery
+    assert sender.send(message()).delivery == Delivery.ACCEPTED
     assert [f"new/{_mail.digest('e1.0.welcome')}"] == files(sender)
 
 
@@ -152,8 +152,8 @@ def test_a_quicker_process_wins(sender, monkeypatch):
         link(source, target, **options)
 
     monkeypatch.setattr(os, "link", late)
-    assert Delivery.ACCEPTED == sender.send(message()).delivery
-    assert "theirs" == place.read_text()
+    assert sender.send(message()).delivery == Delivery.ACCEPTED
+    assert place.read_text() == "theirs"
     assert [f"new/{place.name}"] == files(sender)
 
 
@@ -180,7 +180,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once():
 
 def test_an_impossible_path_is_refused_at_once():
     """A path that no system takes is a SenderError as well."""
-    with pytest.raises(SenderError, match="null byte"):
+    with pytest.raises(SenderError, match="null (byte|character)"):
         MaildirSender("out\0box")
 
 
@@ -189,14 +189,14 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.odt").write_text("")
     with pytest.raises(SenderError, match="other things in it"):
         MaildirSender(tmp_path)
-    assert ["thesis.odt"] == [path.name for path in tmp_path.iterdir()]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.odt"]
 
 
 def test_a_half_made_maildir_is_completed(tmp_path):
     """A crash while the Maildir was being made does no harm."""
     (tmp_path / "outbox" / "tmp").mkdir(parents=True)
     sender = MaildirSender(tmp_path / "outbox")
-    assert Delivery.ACCEPTED == sender.send(message()).delivery
+    assert sender.send(message()).delivery == Delivery.ACCEPTED
 
 
 def test_without_create_nothing_is_made(tmp_path):
@@ -260,11 +260,11 @@ def test_a_crash_never_leaves_half_a_message(tmp_path, moment, arrived):
     """Killed at any step, new holds nothing or the whole message, and trying again is safe."""
     box = tmp_path / "outbox"
     done = subprocess.run([sys.executable, "-c", KILLED, box, moment], check=False)
-    assert 9 == done.returncode
+    assert done.returncode == 9
     assert arrived == bool(list(box.glob("new/*")))
     sender = MaildirSender(box)
     retry = Message(key="k", candidate_id="ada", to="ada@example.org", body="hello")
-    assert Delivery.ACCEPTED == sender.send(retry).delivery
+    assert sender.send(retry).delivery == Delivery.ACCEPTED
     (only,) = box.glob("new/*")
     assert only.read_text().endswith("\n\nhello\n")
 
@@ -292,4 +292,4 @@ def test_importing_the_module_does_not_import_email():
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-    assert "False" == done.stdout.strip()
+    assert done.stdout.strip() == "False"

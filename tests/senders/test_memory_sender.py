@@ -16,7 +16,7 @@ def test_messages_are_kept_in_order():
     sender = MemorySender()
     for key in ("b", "a", "c"):
         sender.send(message(key))
-    assert ["b", "a", "c"] == [kept.key for kept in sender.messages]
+    assert [kept.key for kept in sender.messages] == ["b", "a", "c"]
 
 
 def test_one_key_is_kept_once():
@@ -43,8 +43,8 @@ def test_scripted_failures_keep_nothing(delivery):
     answers = iter([delivery, None])
     sender = MemorySender(outcomes=lambda _: next(answers))
     assert delivery == sender.send(message()).delivery
-    assert [] == sender.messages
-    assert Delivery.ACCEPTED == sender.send(message()).delivery
+    assert sender.messages == []
+    assert sender.send(message()).delivery == Delivery.ACCEPTED
     assert [message()] == sender.messages
 
 
@@ -55,12 +55,12 @@ def test_a_script_sees_the_message():
     )
     sender.send(message())
     sender.send(attrs.evolve(message("other"), candidate_id="bob"))
-    assert ["ada"] == [kept.candidate_id for kept in sender.messages]
+    assert [kept.candidate_id for kept in sender.messages] == ["ada"]
 
 
 def test_the_list_is_a_copy():
     """Changing the list that was read does not change what the sender keeps."""
     sender = MemorySender()
     sender.messages.append(message())
-    assert [] == sender.messages
-    assert "<MemorySender: 0 messages>" == repr(sender)
+    assert sender.messages == []
+    assert repr(sender) == "<MemorySender: 0 messages>"

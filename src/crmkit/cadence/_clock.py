@@ -1,104 +1,42 @@
 """A cadence's own clock: weeks that pass faster for the engaged and stop while somebody waits.
 
-All of it is counted on the wall clock of the person's zone, so that daylight saving moves no
-touch to another hour.
+All of it is counted on the wall clock of the person's zone, in whole microseconds since the
+enrolment, so that daylight saving moves no touch to another hour, and rounding none to another day.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import datetime, tzinfo
+from fractions import Fraction
+from functools import lru_cache
 
 import attrs
 
-from crmkit._time import earliest, to_wall
+from crmkit._time import MICROSECOND, to_wall
 from crmkit.cadence._cadence import Enrollment, Pace
-from crmkit.engagement import EngagementPolicy, temperature
-from crmkit.model import History, Interaction, Relationship, employed_since, open_processes
-
-_ANSWERS = ("called", "met", "messaged")
-_STATES = frozenset({"paused", "resumed", "archived", "reactivated", "completed", "replied"})
-_PROCESS = frozenset(
-    {"applied", "screened", "assessed", "interviewed", "offered"}
-    | {"rejected", "withdrew", "hired", "left"}
-)
-_RELEVANT = _STATES | _PROCESS | set(_ANSWERS)
-
-
-class PlanStatus(StrEnum):
-    """Whether a cadence runs, and if not, what for."""
-
-    ACTIVE = "active"
-    WAITING = "waiting"
-    """They replied; a person is to answer."""
-    PAUSED = "paused"
-    CONVERTED = "converted"
-    """In an active process, or hired; wrong timing brings them back."""
-    ARCHIVED = "archived"
-    """Nothing was answered for a whole sequence."""
-    COMPLETED = "completed"
-
-
-@attrs.frozen
-class Stop:
-    """While it lasts, the cadence's clock stands still."""
-
-    status: PlanStatus
-    why: str
-    since: datetime
-    until: datetime | None = None
-
-
-def stop_at(history: History, enrollment: Enrollment, now: datetime) -> Stop | None:
-    """Return what stops this enrolment's clock at *now*, judged by the facts up to then."""
-    past = history.upto(now)
-    if hired := employed_since(past):
-        return Stop(PlanStatus.CONVERTED, "they were hired", hired.at)
-    if running := open_processes(past):
-        began = min(running.values(), key=lambda fact: fact.at)
-        return Stop(PlanStatus.CONVERTED, f"in an active process ({began.kind})", began.at)
-    return _stop_by_state(past, enrollment, now)
-
-
-def _stop_by_state(past: History, enrollment: Enrollment, now: datetime) -> Stop | None:
-    stop: Stop | None = None
-    for fact in past.of(*_STATES, *_ANSWERS):
-        if fact.at < enrollment.enrolled_at or not _concerns(fact, enrollment):
-            continue
-        match fact.kind:
-            case "completed":
-                return Stop(PlanStatus.COMPLETED, "the cadence was completed", fact.at)
-            case "archived":
-                stop = Stop(PlanStatus.ARCHIVED, "archived", fact.at)
-            case "paused":
-                until = fact.properties.get("until")
-                until = until if isinstance(until, datetime) else None
-                stop = Stop(PlanStatus.PAUSED, "paused", fact.at, until)
-            case "replied" if fact.automated is not True and _heard(stop):
-                stop = Stop(PlanStatus.WAITING, "they replied, nobody has answered yet", fact.at)
-            case "resumed" | "reactivated":
-                stop = None
-            case "called" | "met" | "messaged" if stop and stop.status is PlanStatus.WAITING:
-                stop = None
-    return None if stop and stop.until and stop.until <= now else stop
-
-
-def _heard(stop: Stop | None) -> bool:
-    """Whether a reply makes the cadence wait: also for the archived, not for the paused."""
-    return stop is None or stop.status is PlanStatus.ARCHIVED
-
-
-def _concerns(fact: Interaction, enrollment: Enrollment) -> bool:
-    return fact.enrollment_id in {None, enrollment.id}
+from crmkit.cadence._stops import PlanStatus, Stop, stops
+from crmkit.engagement import EngagementPolicy, temperatures
+from crmkit.model import Relationship
 
 
 @attrs.frozen
 class Phase:
-    """From ``start`` on (wall time) the clock runs at one rate, or stands still."""
+    """From ``start`` on (microseconds of wall time) the clock runs at one rate, or stands still."""
 
-    start: datetime
+    since: datetime
+    start: int
+    ratio: tuple[int, int] | None
+    """What gaps are multiplied by, as a fraction; None while the clock stands still."""
+    why: str
+    stop: Stop | None = None
+
+
+@attrs.frozen
+class Leg:
+    """A part of the way to a touch on which the clock did not run at its plain rate."""
+
+    start: int
+    end: int
     factor: float | None
-    """What gaps are multiplied by; None while the clock stands still."""
     why: str
 
 
@@ -110,67 +48,91 @@ def phases(
     policy: EngagementPolicy,
 ) -> tuple[Phase, ...]:
     """Return how the clock runs from the enrolment on, if nothing happens but what is known."""
-    changes = sorted({fact.at for fact in relationship.history.of(*_RELEVANT)})
+    begin = enrollment.enrolled_at
+    anchor = to_wall(begin, zone)
+    course = temperatures(relationship, since=begin, policy=policy)
+    halts = stops(relationship.history, enrollment)
     found: list[Phase] = []
-    instant: datetime | None = enrollment.enrolled_at
-    while instant is not None:
-        verdict = temperature(relationship, now=instant, policy=policy)
-        stop = stop_at(relationship.history, enrollment, instant)
-        start = to_wall(instant, zone)
-        if found:
-            # Clocks go back in autumn: a later instant may show an earlier wall time.
-            start = max(start, found[-1].start)
-        if stop:
-            phase = Phase(start, None, f"{stop.why} on {stop.since:%Y-%m-%d}")
-        else:
-            phase = Phase(start, pace.factor(verdict.value), verdict.value.value)
-        if not found or (phase.factor, phase.why) != (found[-1].factor, found[-1].why):
-            found.append(phase)
-        following = bisect_right(changes, instant)
-        instant = earliest(
-            verdict.until,
-            changes[following] if following < len(changes) else None,
-            stop.until if stop else None,
-        )
+    turns = {at for at, _, _ in course} | {at for at, _ in halts if at > begin}
+    stop: Stop | None = None
+    step = halt = 0
+    for turn in sorted(turns):
+        while step < len(course) and course[step][0] <= turn:
+            _, value, silent = course[step]
+            step += 1
+        while halt < len(halts) and halts[halt][0] <= turn:
+            _, stop = halts[halt]
+            halt += 1
+        start = _offset(turn, begin, anchor, zone)
+        # Clocks go back in autumn: a later instant may show an earlier wall time.
+        start = max(start, found[-1].start) if found else 0
+        standing = stop or _archived_by(pace, silent, turn, found)
+        ratio = None if standing else _ratio(pace.factor(value))
+        why = standing.why if standing else value.value
+        if not found or (ratio, why, standing) != (found[-1].ratio, found[-1].why, found[-1].stop):
+            found.append(Phase(turn, start, ratio, why, standing))
     return tuple(found)
 
 
-def run(
-    clock: tuple[Phase, ...], start: datetime, gap: timedelta, *, least: float, greatest: float
-) -> datetime | None:
-    """Return the wall time at which *gap* of the clock's time has passed since *start*.
+def _offset(turn: datetime, begin: datetime, anchor: datetime, zone: tzinfo) -> int:
+    try:
+        return (to_wall(turn, zone) - anchor) // MICROSECOND
+    except OverflowError:  # a pause "until" the last instant there is
+        return (turn - begin) // MICROSECOND
 
-    Factors are kept between *least* and *greatest*; None when the clock stops for good before.
+
+def _archived_by(pace: Pace, silent: int, turn: datetime, before: list[Phase]) -> Stop | None:
+    if silent < pace.archive_after:
+        return None
+    last = before[-1].stop if before else None
+    since = last.since if last and last.by_rule else turn
+    why = f"{silent} messages without an answer, {pace.archive_after} archive"
+    return Stop(PlanStatus.ARCHIVED, why, since, by_rule=True)
+
+
+@lru_cache(maxsize=256)
+def _ratio(factor: float) -> tuple[int, int]:
+    # By its decimal digits: 0.8 is 4/5, which the binary number is not quite.
+    return Fraction(repr(factor)).as_integer_ratio()
+
+
+def run(
+    clock: tuple[Phase, ...], start: int, gap: int, *, least: int, greatest: int
+) -> tuple[int, tuple[Leg, ...]] | None:
+    """Return when *gap* of the clock's time has passed since *start*, and what made it so.
+
+    The factors are bounded so that a whole gap takes from *least* to *greatest*. None when the
+    clock stops for good before. In integers, so that two ways to one instant never differ.
     """
-    left = gap
-    for begin, end, factor in _pieces(clock, start):
-        if factor is None:
+    left, scale = gap, 1
+    legs: list[Leg] = []
+    for begin, end, phase in _pieces(clock, start):
+        if phase.ratio is None:
+            if end is None:
+                return None
+            legs.append(Leg(begin, end, None, phase.why))
             continue
-        factor = min(max(factor, least), greatest)  # noqa: PLW2901 - the bounded one is meant
-        if end is None or left * factor <= end - begin:
-            return begin + left * factor
-        left -= (end - begin) / factor
+        times, over = _bounded(phase.ratio, gap, least, greatest)
+        reached = begin - -left * times // (scale * over)
+        there = end is None or reached <= end
+        upto = reached if end is None else min(reached, end)
+        if times != over and upto > begin:
+            legs.append(Leg(begin, upto, times / over, phase.why))
+        if there:
+            return reached, tuple(legs)
+        left, scale = left * times - (upto - begin) * over * scale, scale * times
     return None
 
 
-def _pieces(
-    clock: tuple[Phase, ...], start: datetime
-) -> Iterator[tuple[datetime, datetime | None, float | None]]:
+def _bounded(ratio: tuple[int, int], gap: int, least: int, greatest: int) -> tuple[int, int]:
+    times, over = ratio
+    if times * gap < least * over:
+        return least, gap
+    return (greatest, gap) if times * gap > greatest * over else ratio
+
+
+def _pieces(clock: tuple[Phase, ...], start: int) -> Iterator[tuple[int, int | None, Phase]]:
     for index, phase in enumerate(clock):
         end = clock[index + 1].start if index + 1 < len(clock) else None
         if end is None or end > start:
-            yield max(phase.start, start), end, phase.factor
-
-
-def shifts(clock: tuple[Phase, ...], start: datetime, end: datetime) -> Iterator[str]:
-    """Say in words what made the clock run otherwise between two wall times."""
-    for begin, until, factor in _pieces(clock, start):
-        if begin >= end:
-            return
-        why = clock[bisect_right([phase.start for phase in clock], begin) - 1].why
-        if factor is None:
-            upto = f"to {min(until, end):%Y-%m-%d}" if until else "from then on"
-            yield f"clock stopped {begin:%Y-%m-%d} {upto}: {why}"
-        elif factor != 1:
-            verb = "stretched" if factor > 1 else "hastened"
-            yield f"{verb} × {factor:g} from {begin:%Y-%m-%d}: {why}"
+            yield max(phase.start, start), end, phase

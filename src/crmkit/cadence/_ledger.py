@@ -5,6 +5,9 @@ from enum import StrEnum
 
 import attrs
 
+from crmkit.errors import InvalidRecord, UnknownName
+from crmkit.model import _fields as fields
+
 
 class TouchState(StrEnum):
     """What became of one touch."""
@@ -22,17 +25,30 @@ class TouchState(StrEnum):
     """It may have left, or not; it is not sent again."""
 
 
-@attrs.frozen(kw_only=True)
+def _state(value: object) -> TouchState:
+    try:
+        return TouchState(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise UnknownName.among("", value, TouchState, what="a state of a touch") from None
+
+
+def _rotation(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise InvalidRecord("", f"expected a whole number from 0, got {value!r}")
+
+
+@attrs.frozen(kw_only=True, field_transformer=fields.paths)
 class TouchRecord:
     """One touch of one enrolment; unique by (enrolment, rotation, touch)."""
 
-    enrollment_id: str
-    rotation: int
-    touch: str
-    candidate_id: str
-    state: TouchState = attrs.field(converter=TouchState)
-    due_at: datetime
-    at: datetime
+    enrollment_id: str = attrs.field(converter=fields.text)
+    rotation: int = attrs.field(converter=_rotation)
+    touch: str = attrs.field(converter=fields.text)
+    candidate_id: str = attrs.field(converter=fields.text)
+    state: TouchState = attrs.field(converter=_state)
+    due_at: datetime = attrs.field(converter=fields.instant)
+    at: datetime = attrs.field(converter=fields.instant)
     """When the state was reached."""
     provider_id: str | None = None
     detail: str | None = None

@@ -1,117 +1,37 @@
-"""The calendar of one person's run through a cadence, with the reason for every date."""
+"""The planner: from facts to the calendar of one person's run through a cadence."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from html import escape
 
 import attrs
 
-from crmkit._time import CalendarSpan, describe_span, earliest, from_wall, to_wall
+from crmkit._time import (
+    MICROSECOND,
+    CalendarSpan,
+    describe_span,
+    earliest,
+    from_wall,
+    to_instant,
+    to_wall,
+)
 from crmkit.cadence._cadence import Cadence, Enrollment, Touch
-from crmkit.cadence._clock import Phase, PlanStatus, phases, run, shifts, stop_at
-from crmkit.engagement import EngagementPolicy, unanswered
+from crmkit.cadence._calendar import Plan, PlannedTouch, Shift
+from crmkit.cadence._clock import Leg, Phase, phases, run
+from crmkit.cadence._stops import PlanStatus
+from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord
-from crmkit.model import History, Interaction, Reason, Relationship
+from crmkit.model import Channel, History, Interaction, Reason, Relationship
 from crmkit.permission import ContactPolicy, Permission, permission
 
 DONE_BY = ("sent", "called", "met", "messaged")
 """The kinds that show a touch as done, when they name its enrolment and key."""
 
+_POLICY = ContactPolicy()
+_ENGAGEMENT = EngagementPolicy()
 _YEAR = CalendarSpan(years=1)
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class PlannedTouch:
-    """One touch in the calendar: when it is due, what clocks show there then, and why."""
-
-    touch: Touch
-    rotation: int
-    due_at: datetime
-    local: datetime
-    """What clocks in the person's zone show at ``due_at``."""
-    because: Reason
-    done_at: datetime | None = None
-    permission: Permission | None = None
-    """Whether it may go out then, as far as is known now; None once it is done."""
-
-    @property
-    def done(self) -> bool:
-        """Whether it has happened."""
-        return self.done_at is not None
-
-    def __repr__(self) -> str:
-        state = "done" if self.done else "planned"
-        return f"<PlannedTouch {self.touch.key} {state}, due {self.due_at:%Y-%m-%d %H:%M} UTC>"
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class Plan:
-    """The touches done and those ahead; ``print`` it to see the calendar.
-
-    ``until`` is the instant at which the next touch falls due; unless a new fact arrives, the
-    plan is the same up to then. A touch that was missed keeps its date: it is overdue.
-    """
-
-    cadence: Cadence
-    enrollment: Enrollment
-    now: datetime
-    zone: tzinfo
-    status: PlanStatus
-    because: Reason
-    touches: tuple[PlannedTouch, ...]
-    until: datetime | None = None
-    stopped_at: datetime | None = None
-    """The instant of the fact that stopped it; None while it runs, or when a rule archives."""
-
-    @property
-    def ahead(self) -> tuple[PlannedTouch, ...]:
-        """The touches that are not done."""
-        return tuple(planned for planned in self.touches if not planned.done)
-
-    @property
-    def due(self) -> tuple[PlannedTouch, ...]:
-        """The touches that are due and not done."""
-        return tuple(planned for planned in self.ahead if planned.due_at <= self.now)
-
-    def is_done(self, key: str, rotation: int = 0) -> bool:
-        """Return whether this touch has happened."""
-        return any(
-            planned.done
-            for planned in self.touches
-            if (planned.touch.key, planned.rotation) == (key, rotation)
-        )
-
-    def __repr__(self) -> str:
-        who = f"{self.enrollment.candidate_id} in {self.cadence.name}"
-        return f"<Plan of {who}: {self.status}, {len(self.ahead)} touches ahead>"
-
-    def __str__(self) -> str:
-        rows = [
-            (*row, str(planned.because).replace("\n", "\n" + " " * 36))
-            for row, planned in zip(self._rows(), self.touches, strict=True)
-        ]
-        lines = [f"{when:<17} {mark} {key:<12} {why}" for when, mark, key, why in rows]
-        zone = self.zone if self.zone is not UTC else "UTC"
-        head = f"{self.cadence.name} of {self.enrollment.candidate_id}, {zone} ({self.status})"
-        return "\n".join([head, str(self.because), *lines])
-
-    def _rows(self) -> Iterator[tuple[str, str, str]]:
-        for planned in self.touches:
-            refused = planned.permission is not None and not planned.permission
-            mark = "✓" if planned.done else "✗" if refused else "·"
-            yield f"{planned.local:%a %Y-%m-%d %H:%M}"[4:], mark, planned.touch.key
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{when}</td><td>{mark}</td><td>{escape(key)}</td>"
-            f"<td>{planned.because._repr_html_()}</td></tr>"
-            for (when, mark, key), planned in zip(self._rows(), self.touches, strict=True)
-        )
-        return (
-            f"<table><caption>{escape(self.cadence.name)}: {self.status}</caption>"
-            "<thead><tr><th>when</th><th></th><th>touch</th><th>why</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>"
-        )
+_DAY = timedelta(days=1) // MICROSECOND
+_WEEK = 7 * _DAY
+_HALF_YEAR = timedelta(weeks=26)
 
 
 def plan(
@@ -128,10 +48,11 @@ def plan(
     """Return the whole calendar of a cadence for one person: done, due and ahead.
 
     Say when they were enrolled, or give the `Enrollment`. The cadence keeps the wall time of
-    the enrolment in the person's zone (UTC when it is unknown). Its clock counts weeks, faster
-    for the hot and slower for the cold (`Pace`), and stands still while they are paused, wait
-    for an answer or are in a process. The touches of one sequence are shown, and a yearly one's
-    next return; ``through`` shows all that fall up to an instant.
+    the enrolment in the person's zone (UTC when it is unknown; a time that clocks skip moves
+    forward). Its clock counts weeks, faster for the hot and slower for the cold (`Pace`), and
+    stands still while they are paused, wait for an answer, are in a process or archived. The
+    touches of one sequence are shown, and a yearly one's next return; ``through`` shows all
+    returns that fall up to an instant. A return within half a year of the last is left out.
 
     The same facts give the same plan, in whatever order they came, and a plan asked for at two
     instants with no fact between agrees on what is ahead. Every touch ahead carries the
@@ -146,26 +67,29 @@ def plan(
     >>> [(each.due_at - monday).days // 7 for each in calendar.touches]
     [0, 2, 6, 12, 18, 26, 36]
     """
+    now = to_instant(now, "now")
     enrollment = _enrollment(cadence, relationship, enrolled_at, enrollment)
-    policy = policy or ContactPolicy()
-    engagement = engagement or EngagementPolicy()
     known = relationship.upto(now)
     zone = relationship.candidate.timezone or UTC
-    clock = phases(known, enrollment, zone, cadence.pace, engagement)
-    status, because = _status(cadence, known, enrollment, now, engagement)
-    touches = []
-    over = status in {PlanStatus.ARCHIVED, PlanStatus.COMPLETED}
-    for planned in _calendar(cadence, known.history, enrollment, clock, zone):
-        if planned.done:
-            touches.append(planned)
-        elif planned.rotation and (over or not _wanted(planned, touches, through)):
-            break
-        elif not over:
-            touches.append(_permitted(planned, known, policy))
+    anchor = _anchor(enrollment, zone)
+    clock = phases(known, enrollment, zone, cadence.pace, engagement or _ENGAGEMENT)
+    phase = _at(clock, now)
+    status = phase.stop.status if phase.stop else PlanStatus.ACTIVE
+    walk = _Walk(
+        cadence=cadence,
+        clock=clock,
+        anchor=anchor,
+        zone=zone,
+        done=_done(known.history, enrollment),
+        arbiter=_Arbiter(known, policy or _POLICY, now),
+        over=status in {PlanStatus.ARCHIVED, PlanStatus.COMPLETED},
+        through=None if through is None else to_instant(through, "through"),
+    )
+    touches = tuple(walk.touches())
     ahead = [planned for planned in touches if not planned.done]
+    because = _because(phase, enrollment)
     if status is PlanStatus.ACTIVE and not ahead:
-        status, because = PlanStatus.COMPLETED, Reason("every touch is done")
-    stop = stop_at(known.history, enrollment, now)
+        status, because = PlanStatus.COMPLETED, Reason("completed: every touch is done")
     return Plan(
         cadence=cadence,
         enrollment=enrollment,
@@ -173,14 +97,23 @@ def plan(
         zone=zone,
         status=status,
         because=because,
-        touches=tuple(touches),
-        stopped_at=stop.since if stop else None,
+        touches=touches,
+        stopped_at=phase.stop.since if phase.stop and not phase.stop.by_rule else None,
         until=earliest(
             *(planned.due_at for planned in ahead if planned.due_at > now),
+            *(_turns(planned.permission) for planned in ahead if planned.due_at <= now),
             *(fact.at for fact in relationship.history.after(now)[:1]),
-            stop.until if stop else None,
+            *(each.since for each in clock if each.since > now and each.stop != phase.stop),
         ),
     )
+
+
+def _anchor(enrollment: Enrollment, zone: tzinfo) -> datetime:
+    try:
+        return to_wall(enrollment.enrolled_at, zone)
+    except OverflowError:
+        problem = f"{enrollment.enrolled_at.isoformat()} is outside years 1 to 9999 there"
+        raise InvalidRecord("enrolled_at", problem) from None
 
 
 def _enrollment(
@@ -213,109 +146,159 @@ def _enrollment(
     return enrollment
 
 
-def _status(
-    cadence: Cadence,
-    known: Relationship,
-    enrollment: Enrollment,
-    now: datetime,
-    engagement: EngagementPolicy,
-) -> tuple[PlanStatus, Reason]:
-    stop = stop_at(known.history, enrollment, now)
-    if stop:
-        why = f"{stop.why} on {stop.since:%Y-%m-%d}"
-        return stop.status, Reason(f"{stop.status}: {why}", until=stop.until)
-    silent = unanswered(known, now=now, policy=engagement)
-    if silent >= cadence.pace.archive_after:
-        why = f"{silent} messages without an answer, {cadence.pace.archive_after} archive"
-        return PlanStatus.ARCHIVED, Reason(f"archived: {why}")
-    return PlanStatus.ACTIVE, Reason(f"active since {enrollment.enrolled_at:%Y-%m-%d}")
+def _at(clock: tuple[Phase, ...], now: datetime) -> Phase:
+    """Return the phase at *now*; the first, if the enrolment is still to come."""
+    return next((phase for phase in reversed(clock) if phase.since <= now), clock[0])
 
 
-def _wanted(planned: PlannedTouch, before: list[PlannedTouch], through: datetime | None) -> bool:
-    if through is not None:
-        return planned.due_at <= through
-    return not before or before[-1].done
+def _because(phase: Phase, enrollment: Enrollment) -> Reason:
+    if phase.stop is None:
+        return Reason(f"active since {enrollment.enrolled_at:%Y-%m-%d}")
+    todo = ", a person is to answer" if phase.stop.status is PlanStatus.WAITING else ""
+    return Reason(f"{phase.stop.status}: {phase.stop.why}{todo}", until=phase.stop.until)
 
 
-def _permitted(planned: PlannedTouch, known: Relationship, policy: ContactPolicy) -> PlannedTouch:
-    verdict = permission(known, now=planned.due_at, channel=planned.touch.channel, policy=policy)
-    if verdict:
-        return attrs.evolve(planned, permission=verdict)
-    rule = next((part for part in reversed(verdict.because.parts)), verdict.because)
-    refusal = Reason(f"not allowed then ({verdict.rule}): {rule.text}", found=rule.found)
-    because = attrs.evolve(planned.because, parts=(*planned.because.parts, refusal))
-    return attrs.evolve(planned, permission=verdict, because=because)
+class _Arbiter:
+    """Asks for permission once, and again only from where the answer may turn."""
+
+    def __init__(self, known: Relationship, policy: ContactPolicy, now: datetime) -> None:
+        self.known, self.policy, self.now = known, policy, now
+        self.answers: dict[Channel, tuple[datetime, datetime | None, Permission]] = {}
+
+    def ask(self, due_at: datetime, channel: Channel) -> Permission:
+        at = max(due_at, self.now)
+        if channel in self.answers:
+            asked, turns, answer = self.answers[channel]
+            if asked <= at and (turns is None or at < turns):
+                return answer
+        answer = permission(self.known, now=at, channel=channel, policy=self.policy)
+        self.answers[channel] = at, _turns(answer), answer
+        return answer
 
 
-def _calendar(
-    cadence: Cadence,
-    history: History,
-    enrollment: Enrollment,
-    clock: tuple[Phase, ...],
-    zone: tzinfo,
-) -> Iterator[PlannedTouch]:
-    """Yield every touch in order, without end for a yearly cadence, until the clock stops."""
-    done = _done(history, enrollment)
-    anchor = to_wall(enrollment.enrolled_at, zone)
-    nominal = clock_at = anchor
-    earlier: tuple[str, datetime] | None = None
-    for touch, rotation, planned_for in _nominal(cadence, anchor):
-        gap = planned_for - nominal
-        since, reached = clock_at, _reach(cadence, clock, clock_at, gap, yearly=rotation > 0)
-        if reached is None:
-            return
-        nominal, clock_at = planned_for, reached
-        wall = _at_time_of(anchor, clock_at)
-        reasons = [Reason(text) for text in shifts(clock, since, clock_at)] if not rotation else []
-        if earlier and not touch.by_hand:
-            spaced = _at_time_of(anchor, earlier[1] + cadence.pace.least_gap)
-            if spaced > wall:
-                least = describe_span(cadence.pace.least_gap)
-                reasons.append(Reason(f"moved to {spaced:%Y-%m-%d}: {least} after {earlier[0]}"))
-                wall = spaced
-        due_at = from_wall(wall, zone)
-        fact = done.get((touch.key, rotation))
-        if fact:
-            reasons.append(Reason(f"done {fact.at:%Y-%m-%d %H:%M} UTC ({fact.kind})"))
-        local = to_wall(due_at, zone)
-        every = f" and yearly, {rotation}" if rotation else ""
-        start = f"week {touch.week}{every} from {anchor:%Y-%m-%d} → {local:%Y-%m-%d %H:%M}"
-        yield PlannedTouch(
+def _turns(answer: Permission | None) -> datetime | None:
+    """Return from when on any rule that was asked may answer otherwise."""
+    return earliest(*(part.until for part in answer.because.parts)) if answer else None
+
+
+@attrs.frozen(kw_only=True)
+class _Walk:
+    """One way through a cadence, touch by touch, in microseconds of wall time since the anchor."""
+
+    cadence: Cadence
+    clock: tuple[Phase, ...]
+    anchor: datetime
+    zone: tzinfo
+    done: dict[tuple[str, int], Interaction]
+    arbiter: _Arbiter
+    over: bool
+    """Whether nothing more is to come."""
+    through: datetime | None
+
+    def touches(self) -> Iterator[PlannedTouch]:
+        """Yield every touch in order, and the returns asked for, until the clock stops for good."""
+        nominal = reached = 0
+        by_itself: tuple[int, str] | None = None
+        last: tuple[int, str] | None = None
+        for touch, rotation, week in self._nominal():
+            way = self._reach(reached, week - nominal, yearly=rotation > 0)
+            if way is None:
+                return
+            nominal, (reached, legs) = week, way
+            due, spacing = _whole_days(reached), None
+            if by_itself and not touch.by_hand:
+                due, spacing = _spaced(due, spacing, by_itself, self.cadence.pace.least_gap)
+            if rotation and last:
+                due, spacing = _spaced(due, spacing, last, _HALF_YEAR)
+            fact = self.done.get((touch.key, rotation))
+            planned = self._planned(touch, rotation, week, due, legs, spacing, fact)
+            if planned is None or (rotation and not fact and not self._wanted(planned)):
+                return
+            if fact or not self.over:
+                yield planned
+            if touch is self.cadence.touches[-1] and not fact and self.through is None:
+                return
+            went = self._offset(fact.at) if fact else due
+            last = went, touch.key
+            if not touch.by_hand:
+                by_itself = max(last, by_itself or last)
+
+    def _nominal(self) -> Iterator[tuple[Touch, int, int]]:
+        """Yield each touch, and the last one's returns, by the plain weeks and years."""
+        week = 0
+        for touch in self.cadence.touches:
+            week = touch.week * _WEEK
+            yield touch, 0, week
+        rotation = 0
+        while self.cadence.yearly:
+            rotation += 1
+            try:
+                wall = _YEAR.after_wall(self.anchor + week * MICROSECOND, rotation)
+            except (OverflowError, ValueError):
+                return  # the calendar ends with the year 9999
+            yield self.cadence.touches[-1], rotation, (wall - self.anchor) // MICROSECOND
+
+    def _reach(self, start: int, gap: int, *, yearly: bool) -> tuple[int, tuple[Leg, ...]] | None:
+        pace = self.cadence.pace
+        least = gap if yearly else min(gap, pace.least_gap // MICROSECOND)
+        greatest = gap if yearly else max(gap, pace.greatest_gap // MICROSECOND)
+        return run(self.clock, start, gap, least=least, greatest=greatest)
+
+    def _wanted(self, planned: PlannedTouch) -> bool:
+        return not self.over and (self.through is None or planned.due_at <= self.through)
+
+    def _planned(
+        self,
+        touch: Touch,
+        rotation: int,
+        week: int,
+        due: int,
+        legs: tuple[Leg, ...],
+        spacing: str | None,
+        fact: Interaction | None,
+    ) -> PlannedTouch | None:
+        try:
+            due_at = from_wall(self._wall(due), self.zone)
+            local = to_wall(due_at, self.zone)
+        except OverflowError:
+            return None  # the calendar ends with the year 9999
+        ask = not (fact or self.over)
+        return PlannedTouch(
             touch=touch,
             rotation=rotation,
             due_at=due_at,
             local=local,
-            because=Reason(start, parts=tuple(reasons)),
+            enrolled=self.anchor,
+            planned_for=self._wall(week),
+            shifts=tuple(
+                Shift(self._wall(leg.start), self._wall(leg.end), leg.factor, leg.why)
+                for leg in legs
+            ),
+            spacing=spacing,
             done_at=fact.at if fact else None,
+            done_by=fact.kind if fact else None,
+            permission=self.arbiter.ask(due_at, touch.channel) if ask else None,
         )
-        if not touch.by_hand:
-            earlier = touch.key, to_wall(fact.at, zone) if fact else wall
+
+    def _wall(self, offset: int) -> datetime:
+        return self.anchor + offset * MICROSECOND
+
+    def _offset(self, instant: datetime) -> int:
+        return (to_wall(instant, self.zone) - self.anchor) // MICROSECOND
 
 
-def _nominal(cadence: Cadence, anchor: datetime) -> Iterator[tuple[Touch, int, datetime]]:
-    last = anchor
-    for touch in cadence.touches:
-        last = anchor + timedelta(weeks=touch.week)
-        yield touch, 0, last
-    rotation = 0
-    while cadence.yearly:
-        rotation += 1
-        try:
-            yield cadence.touches[-1], rotation, _YEAR.after_wall(last, rotation)
-        except (OverflowError, ValueError):
-            return  # the calendar ends with the year 9999
+def _whole_days(offset: int) -> int:
+    """Return the first offset from *offset* on that shows the anchor's time of day."""
+    return -(-offset // _DAY) * _DAY
 
 
-def _reach(
-    cadence: Cadence, clock: tuple[Phase, ...], start: datetime, gap: timedelta, *, yearly: bool
-) -> datetime | None:
-    """Return when *gap* of the clock has passed; a yearly return is a year, hot or cold."""
-    if not gap:
-        return run(clock, start, gap, least=1, greatest=1)
-    pace = cadence.pace
-    least = 1.0 if yearly else min(1.0, pace.least_gap / gap)
-    greatest = 1.0 if yearly else max(1.0, pace.greatest_gap / gap)
-    return run(clock, start, gap, least=least, greatest=greatest)
+def _spaced(
+    due: int, spacing: str | None, before: tuple[int, str], gap: timedelta
+) -> tuple[int, str | None]:
+    """Return the date, put off to keep *gap* from the touch before, and the reason if it was."""
+    went, key = before
+    first = _whole_days(went + gap // MICROSECOND)
+    return (first, f"at least {describe_span(gap)} after {key}") if first > due else (due, spacing)
 
 
 def _done(history: History, enrollment: Enrollment) -> dict[tuple[str, int], Interaction]:
@@ -324,9 +307,3 @@ def _done(history: History, enrollment: Enrollment) -> dict[tuple[str, int], Int
         if fact.enrollment_id == enrollment.id and fact.touch is not None:
             found.setdefault((fact.touch, fact.rotation or 0), fact)
     return found
-
-
-def _at_time_of(anchor: datetime, wall: datetime) -> datetime:
-    """Return the first wall time from *wall* on that shows the anchor's time of day."""
-    moved = datetime.combine(wall.date(), anchor.time())
-    return moved if moved >= wall else moved + timedelta(days=1)

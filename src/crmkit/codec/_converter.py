@@ -59,7 +59,7 @@ def _trace(value: Any, path: str) -> None:
         for field in attrs.fields(type(value)):
             name = _RENAMED.get(field.name, field.name)
             _trace(getattr(value, field.name), join_path(path, name))
-    elif isinstance(value, list | tuple | History):
+    elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _trace(item, join_path(path, f"[{index}]"))
     else:
@@ -109,9 +109,9 @@ def _converter(*, detailed: bool) -> "Converter":
     made = Converter(detailed_validation=detailed, forbid_extra_keys=True)
     made.register_structure_hook_factory(attrs.has, partial(_record_reader, made))
     made.register_structure_hook_factory(_is_list, partial(_list_reader, made))
-    made.register_structure_hook_func(_is_vocabulary, values.read_member)
     made.register_structure_hook_func(_is_span, values.read_span)
     made.register_structure_hook(str, values.read_text)
+    made.register_structure_hook(StrEnum, values.read_member)
     made.register_structure_hook(bool, values.read_flag)
     made.register_structure_hook(int, values.read_whole)
     made.register_structure_hook(float, values.read_number)
@@ -140,10 +140,6 @@ def _is_span(kind: Any) -> bool:
 
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) in {tuple, list}
-
-
-def _is_vocabulary(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, StrEnum)
 
 
 def _record_reader(made: "Converter", cls: Any) -> Callable[[Any, Any], Any]:

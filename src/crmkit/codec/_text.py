@@ -1,6 +1,7 @@
 """Text to JSON values and back, strict about what JSON leaves open."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from crmkit.codec._values import Repeated
@@ -35,8 +36,6 @@ def write(document: Any) -> str:
     """Return JSON values as text, in one line."""
     try:
         text = _ENCODER.encode(document)
-    except RecursionError:
-        raise InvalidRecord("", DEEP) from None
     except ValueError as error:
         raise InvalidRecord("", str(error)) from None
     try:
@@ -52,12 +51,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) == len(pairs):
         return found
     repeated = Repeated(found)
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            repeated.key = key
-            break
-        seen.add(key)
+    repeated.key = Counter(key for key, _ in pairs).most_common(1)[0][0]
     return repeated
 
 

@@ -3,9 +3,9 @@
 from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._capture import Captured, merge
 from crmkit.lifecycle._crm import CRM, SystemClock
-from crmkit.lifecycle._engage import EngageRun, Outcome
 from crmkit.lifecycle._explain import Explanation
 from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
+from crmkit.lifecycle._outcomes import EngageRun, Outcome
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task

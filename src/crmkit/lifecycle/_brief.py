@@ -4,6 +4,7 @@ from datetime import datetime
 
 import attrs
 
+from crmkit._time import to_instant
 from crmkit.model import Interaction, Interest, Relationship, Stage
 
 _SPOKE = ("replied", "called", "met", "messaged")
@@ -63,6 +64,7 @@ def brief(relationship: Relationship, *, now: datetime) -> Brief:
     >>> print(brief(Relationship(ada, [met]), now=datetime(2026, 3, 2, tzinfo=UTC)))
     last spoke 2026-01-05 (met); works at Analytical Engines; said: after the summer
     """
+    now = to_instant(now, "now")
     candidate, history = relationship.candidate, relationship.history.upto(now)
     spoke = [fact for fact in history.of(*_SPOKE) if fact.automated is not True]
     last = spoke[-1] if spoke else None

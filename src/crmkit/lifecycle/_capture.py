@@ -1,17 +1,21 @@
 """Capture: every interaction adds people, and nobody twice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 import attrs
 
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
+from crmkit.lifecycle._segment import ended
 from crmkit.lifecycle._workspace import Progress, Workspace, batched
-from crmkit.model import Candidate, FrozenMap, Relationship, identity_keys
+from crmkit.model import Candidate, FrozenMap, Interaction, Relationship, identity_keys
 from crmkit.protocols import BATCH
-from crmkit.segmentation import Transition
+
+T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Captured:
     """What a capture did: who is new, who was merged into whom, how many facts were new."""
 
@@ -22,6 +26,9 @@ class Captured:
     """Incoming id → the id of the person it turned out to be."""
     interactions: int = 0
     """How many facts were not in the log yet."""
+
+    def __repr__(self) -> str:
+        return f"<Captured: {self}>"
 
     def __str__(self) -> str:
         return (
@@ -34,29 +41,42 @@ def merge(known: Candidate, incoming: Candidate) -> Candidate:
     """Return one record of two that are the same person; the known one keeps its id.
 
     What the incoming record knows is newer and wins; what it does not know is kept; lists and
-    mappings are united, the known part first. A wish not to be contacted, or to be forgotten,
-    is never undone by a merge. The incoming id becomes an alias, under which its history is
-    found.
+    mappings are united, the known part first. What somebody says about timing is one statement:
+    another `interest` brings its own `interested_from`, or none. A wish not to be contacted, or
+    to be forgotten, is never undone by a merge, and of somebody who was erased nothing new is
+    kept. The incoming id becomes an alias, under which its history is found.
 
     >>> known = Candidate(id="a", emails=["a@x.org"], company="Old")
-    >>> merge(known, Candidate(id="b", emails=["b@x.org"], company="New")).company
+    >>> merge(known, Candidate(id="b", emails=["A@x.org"], company="New")).company
     'New'
     """
+    aliases = _aliases(known, incoming)
     if known.erased:
-        return attrs.evolve(known, aliases=_aliases(known, incoming))
+        return attrs.evolve(known, aliases=aliases)
     changes: dict[str, object] = {}
     for field in attrs.fields(Candidate):
         old, new = getattr(known, field.name), getattr(incoming, field.name)
         if isinstance(old, FrozenMap):
             changes[field.name] = FrozenMap({**old, **new})
         elif isinstance(old, tuple):
-            changes[field.name] = (*old, *(item for item in new if item not in old))
+            key = str.lower if field.name == "emails" else None
+            changes[field.name] = _united(old, new, key)
         elif isinstance(old, bool):
             changes[field.name] = old or new
         elif new not in {None, ""}:
             changes[field.name] = new
-    changes |= {"id": known.id, "aliases": _aliases(known, incoming)}
-    return attrs.evolve(known, **changes)
+    if incoming.interest not in {None, known.interest}:
+        changes["interested_from"] = incoming.interested_from
+    return attrs.evolve(known, **(changes | {"id": known.id, "aliases": aliases}))
+
+
+def _united(
+    old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], object] | None
+) -> tuple[T, ...]:
+    found: dict[object, T] = {}
+    for item in (*old, *new):
+        found.setdefault(key(item) if key else item, item)
+    return tuple(found.values())
 
 
 def _aliases(known: Candidate, incoming: Candidate) -> tuple[str, ...]:
@@ -69,95 +89,122 @@ def capture(
 ) -> Captured:
     """Take people in with their history: all of them, or, on any error, nobody."""
     people = list(incoming)
-    total = Captured()
     with work.store.transaction():
-        for batch in batched(people, BATCH // 10):
-            total = _add(total, _capture_batch(work, batch))
+        owners, before = _known(work, people)
+        known, home = _recognise(people, owners, before)
+        new = done = 0
+        for batch in batched(people, BATCH):
+            facts = (fact for each in batch for fact in _facts(each, known[home[each.id]]))
+            new += work.store.append_interactions(facts)
+            done += len(batch)
             if progress:
-                progress(len(total.created) + len(total.updated), len(people))
-    return total
-
-
-def _add(left: Captured, right: Captured) -> Captured:
-    created = (*left.created, *right.created)
-    updated = dict.fromkeys([*left.updated, *right.updated])
+                progress(done, len(people))
+        # The people come last and in one call, because a host's own candidate table is no part
+        # of the transaction: if it fails, the facts are taken back.
+        changed = [person for key, person in known.items() if before.get(key) != person]
+        if changed:
+            work.candidates.put_candidates(changed)
     return Captured(
-        created=created,
-        updated=tuple(key for key in updated if key not in set(created)),
-        merged=FrozenMap({**left.merged, **right.merged}),
-        interactions=left.interactions + right.interactions,
-    )
-
-
-def _capture_batch(work: Workspace, batch: Sequence[Relationship]) -> Captured:
-    keys = {key for each in batch for key in identity_keys(each.candidate)}
-    owners: dict[str, frozenset[str]] = {}
-    for some in batched(sorted(keys), BATCH):
-        owners |= work.candidates.find_candidates(some)
-    known = dict(_get(work, {owner for found in owners.values() for owner in found}))
-    before = dict(known)
-    merged: dict[str, str] = {}
-    for each in batch:
-        person = each.candidate
-        match = _match(person, owners)
-        if match is None:
-            known[person.id] = person
-        else:
-            known[match] = merge(known[match], person)
-            if person.id != match:
-                merged[person.id] = match
-        kept = match or person.id
-        owners |= {key: frozenset({kept}) for key in identity_keys(known[kept])}
-    changed = {key: person for key, person in known.items() if before.get(key) != person}
-    if changed:
-        work.candidates.put_candidates(changed.values())
-    new = work.store.append_interactions(fact for each in batch for fact in each.history)
-    return Captured(
-        created=tuple(key for key in changed if key not in before),
-        updated=tuple(key for key in changed if key in before),
-        merged=FrozenMap(merged),
+        created=tuple(person.id for person in changed if person.id not in before),
+        updated=tuple(person.id for person in changed if person.id in before),
+        merged=FrozenMap({key: kept for key, kept in home.items() if key != kept}),
         interactions=new,
     )
 
 
-def _get(work: Workspace, ids: set[str]) -> Iterable[tuple[str, Candidate]]:
-    for some in batched(sorted(ids), BATCH):
-        yield from work.candidates.get_candidates(some).items()
+def _facts(relationship: Relationship, kept: Candidate) -> Iterable[Interaction]:
+    """Return what to log: nothing about somebody who asked to be forgotten."""
+    return () if kept.erased else relationship.history
 
 
-def _match(person: Candidate, owners: dict[str, frozenset[str]]) -> str | None:
-    """Return whom the keys point to; a person's own id decides over a shared address."""
-    own = owners.get(f"id:{person.id}", frozenset())
-    found = own or frozenset(
-        owner for key in identity_keys(person) for owner in owners.get(key, ())
-    )
+def _known(
+    work: Workspace, people: Sequence[Relationship]
+) -> tuple[dict[str, frozenset[str]], dict[str, Candidate]]:
+    """Return who in the store has which of the identity keys, and their records."""
+    keys = {key for each in people for key in identity_keys(each.candidate)}
+    owners: dict[str, frozenset[str]] = {}
+    for some in batched(sorted(keys), BATCH):
+        owners |= work.candidates.find_candidates(some)
+    found: dict[str, Candidate] = {}
+    for some in batched(sorted(set().union(*owners.values())), BATCH):
+        found |= work.candidates.get_candidates(some)
+    return owners, found
+
+
+def _recognise(
+    people: Sequence[Relationship],
+    owners: dict[str, frozenset[str]],
+    before: Mapping[str, Candidate],
+) -> tuple[dict[str, Candidate], dict[str, str]]:
+    """Return everyone concerned after the merges, and for each incoming id whose it is."""
+    known, home = dict(before), dict[str, str]()
+    for each in people:
+        person = each.candidate
+        match = _match(person, owners)
+        kept = known[match] = merge(known[match], person) if match in known else person
+        home[person.id] = match
+        for key in identity_keys(kept):
+            owners[key] = owners.get(key, frozenset()) | {match}
+    return known, home
+
+
+def _match(person: Candidate, owners: Mapping[str, frozenset[str]]) -> str:
+    """Return whose record it is: a known person's, or else their own, new one.
+
+    Ids decide over addresses: a record that is known by its id stays the person it is when it
+    takes on somebody's address.
+    """
+    keys = identity_keys(person)
+    ids = {f"id:{key}" for key in person.ids}
+    found = _owners(ids, owners) or _owners(keys - ids, owners)
     if len(found) > 1:
         raise AmbiguousIdentity(person.id, found)
-    return next(iter(found), None)
+    return next(iter(found), person.id)
 
 
-def absorb(work: Workspace, keep: str, other: str) -> Candidate:
+def _owners(keys: Collection[str], owners: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset(owner for key in keys for owner in owners.get(key, ()))
+
+
+def record(work: Workspace, interactions: Iterable[Interaction]) -> int:
+    """Append facts about people who are known, or, if one of them is not, nothing."""
+    facts = list(interactions)
+    with work.store.transaction():
+        for some in batched(sorted({fact.candidate_id for fact in facts}), BATCH):
+            known = work.candidates.find_candidates([f"id:{key}" for key in some])
+            for key in some:
+                if f"id:{key}" not in known:
+                    raise NotFound("candidate", key)
+        return work.store.append_interactions(facts)
+
+
+def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
     """Make two known people one: *keep* stays, and has both histories."""
     if keep == other:
         raise InvalidRecord("absorb", f"expected two people, got {keep!r} twice")
-    found = work.candidates.get_candidates([keep, other])
-    for key in (keep, other):
-        if key not in found:
-            raise NotFound("candidate", key)
-    kept = merge(found[other], found[keep])  # what the kept record knows wins
-    kept = attrs.evolve(kept, id=keep, aliases=_aliases(found[keep], found[other]))
-    left = [
-        Transition(
-            segment=membership.segment,
-            candidate_id=other,
-            entered=False,
-            at=membership.since,
-            because=attrs.evolve(membership.because, text=f"merged into {keep}"),
-        )
-        for membership in work.store.memberships([other])
-    ]
     with work.store.transaction():
-        work.store.change_memberships([], left)
-        work.candidates.delete_candidates([other])
+        found = work.candidates.get_candidates([keep, other])
+        if keep not in found:
+            raise NotFound("candidate", keep)
+        if other not in found:
+            if other in found[keep].aliases:
+                return found[keep]
+            raise NotFound("candidate", other)
+        kept = _absorbed(found[keep], found[other])
+        left = [
+            ended(membership, now, f"merged into {keep}")
+            for membership in work.store.memberships([other])
+        ]
+        if left:
+            work.store.change_memberships([], left)
+        # In this order, so that a stop between the two loses nobody.
         work.candidates.put_candidates([kept])
+        work.candidates.delete_candidates([other])
     return kept
+
+
+def _absorbed(kept: Candidate, other: Candidate) -> Candidate:
+    if kept.erased:
+        return merge(kept, other)
+    merged = merge(other, kept)  # what the kept record knows wins
+    return attrs.evolve(merged, id=kept.id, aliases=_aliases(kept, other))

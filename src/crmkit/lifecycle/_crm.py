@@ -9,9 +9,9 @@ from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
 from crmkit.lifecycle import _capture, _engage, _segment
 from crmkit.lifecycle._capture import Captured
-from crmkit.lifecycle._engage import EngageRun
 from crmkit.lifecycle._explain import Explanation, explain
 from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
+from crmkit.lifecycle._outcomes import EngageRun
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task, open_tasks
@@ -63,15 +63,15 @@ class CRM:
     ) -> None:
         self._work = Workspace(
             store=store,
-            candidates=candidates or store,
+            candidates=store if candidates is None else candidates,
             sender=sender,
             segmenter=Segmenter(segments),
             playbook=playbook,
-            renderer=renderer or TemplateRenderer(),
+            renderer=TemplateRenderer() if renderer is None else renderer,
             policy=policy or ContactPolicy(),
             engagement=engagement or EngagementPolicy(),
         )
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock() if clock is None else clock
 
     def __repr__(self) -> str:
         return f"CRM(store={self._work.store!r}, sender={self._work.sender!r})"
@@ -82,8 +82,9 @@ class CRM:
     def capture(self, candidate: Candidate, interactions: Iterable[Interaction] = ()) -> Captured:
         """Take one person in, with what happened; a known one is recognised and merged.
 
-        Two records are one person when they share an e-mail address (in any case) or an
-        external id. Raises `AmbiguousIdentity` when that points to several people.
+        Two records are one person when they share an id, or else an e-mail address (in any
+        case) or an external id. Raises `AmbiguousIdentity` when that points to several people.
+        Retention is counted from what happened: log at least when they were ``captured``.
         """
         return self.capture_all([Relationship(candidate, interactions)])
 
@@ -94,12 +95,20 @@ class CRM:
         return _capture.capture(self._work, relationships, progress)
 
     def record(self, interactions: Iterable[Interaction]) -> int:
-        """Append facts about people who are known; return how many were new."""
-        return self._work.store.append_interactions(interactions)
+        """Append facts about people who are known; return how many were new.
 
-    def merge(self, keep: str, absorb: str) -> Candidate:
-        """Make two known people one: ``keep`` stays, and has both histories."""
-        return _capture.absorb(self._work, keep, absorb)
+        Raises `NotFound`, with nothing written, when somebody was not captured before: a fact
+        under a mistyped id would be lost without a sound.
+        """
+        return _capture.record(self._work, interactions)
+
+    def merge(self, keep: str, absorb: str, *, now: datetime | None = None) -> Candidate:
+        """Make two known people one: ``keep`` stays, and has both histories.
+
+        What ``keep`` knows wins. ``absorb`` leaves its segments, and a cadence that it runs
+        through goes on for ``keep``. Raises `NotFound` when one of the two is not stored.
+        """
+        return _capture.absorb(self._work, keep, absorb, self._at(now))
 
     def segment(
         self, *, now: datetime | None = None, progress: Progress | None = None
@@ -114,7 +123,12 @@ class CRM:
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> EngageRun:
-        """Enrol, plan, ask permission, send what is due (at most ``limit`` messages)."""
+        """Enrol, plan, ask permission, send what is due, and hand people's work to people.
+
+        ``limit`` is how often the sender may be called; tasks and enrolments do not count, and
+        `EngageRun.held` says how many messages wait for the next call. Raises `SenderError` when
+        the sender cannot take messages at all: what was done is kept, and the next call goes on.
+        """
         return _engage.engage(self._work, self._at(now), limit=limit, progress=progress)
 
     def convert(

@@ -1,110 +1,54 @@
 """Engage: plan, ask permission, send what is due, and hand people's work to people."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from email.utils import format_datetime
 from typing import TypeVar
 
 import attrs
 
-from crmkit.cadence import (
-    Enrollment,
-    PlannedTouch,
-    PlanStatus,
-    Touch,
-    TouchRecord,
-    TouchState,
-)
-from crmkit.errors import RenderError, SenderError
+from crmkit._time import earliest, from_wall, to_wall
+from crmkit.cadence import Enrollment, Plan, PlanStatus, TouchRecord, TouchState
+from crmkit.engagement import unanswered
+from crmkit.errors import InvalidRecord, NotFound
+from crmkit.lifecycle._deliver import OPEN, Case, Claim, claim, close, deliver, message_for
+from crmkit.lifecycle._outcomes import EngageRun, Outcome
 from crmkit.lifecycle._tasks import Task, plan_for, task_of
-from crmkit.lifecycle._workspace import Progress, Workspace
-from crmkit.model import Delivery, Interaction, Message, Relationship
-from crmkit.permission import Permission, permission, usable_address
+from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
+from crmkit.model import FrozenMap, Interaction, Message, Relationship
+from crmkit.permission import permission
 
 T = TypeVar("T")
 
-
-@attrs.frozen(kw_only=True)
-class Outcome:
-    """What became of one due touch: ``state`` in a word, ``why`` in a sentence."""
-
-    candidate_id: str
-    touch: str
-    state: str
-    why: str
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class EngageRun:
-    """Who was enrolled, what was sent, what was refused and why, what people have to do."""
-
-    now: datetime
-    enrolled: tuple[Enrollment, ...]
-    outcomes: tuple[Outcome, ...]
-    tasks: tuple[Task, ...]
-    next_due: datetime | None
-    """The first instant at which another touch falls due."""
-
-    def of(self, state: str) -> tuple[Outcome, ...]:
-        """Return the outcomes in one state: ``sent``, ``refused``, ``failed``, ``unknown``…"""
-        return tuple(outcome for outcome in self.outcomes if outcome.state == state)
-
-    @property
-    def sent(self) -> tuple[Outcome, ...]:
-        """The touches that were sent."""
-        return self.of("sent")
-
-    @property
-    def refused(self) -> tuple[Outcome, ...]:
-        """The touches that permission, or a missing value, kept back."""
-        return self.of("refused")
-
-    def __repr__(self) -> str:
-        return (
-            f"<EngageRun: {len(self.enrolled)} enrolled, {len(self.sent)} sent, "
-            f"{len(self.refused)} refused, {len(self.tasks)} tasks>"
-        )
-
-    def __str__(self) -> str:
-        other = [each for each in self.outcomes if each.state != "sent"]
-        lines = [f"  {each.candidate_id} {each.touch}: {each.state}, {each.why}" for each in other]
-        return "\n".join([f"{self!r} at {self.now:%Y-%m-%d}", *lines])
+Ledger = dict[str, TouchRecord]
 
 
 def engage(
     work: Workspace, now: datetime, *, limit: int | None = None, progress: Progress | None = None
 ) -> EngageRun:
     """Enrol who is not in a cadence, and do what is due, in one pass over the people."""
+    if limit is not None and limit < 0:
+        raise InvalidRecord("limit", f"expected at least 0, got {limit}")
     run = _Run(work, now, limit)
     for batch in work.batches(progress):
         run.engage(batch)
     return EngageRun(
         now=now,
         enrolled=tuple(run.enrolled),
-        outcomes=tuple(run.outcomes),
+        not_enrolled=FrozenMap(sorted(run.not_enrolled.items())),
+        outcomes=tuple(run.outcomes.values()),
         tasks=tuple(run.tasks),
-        next_due=min(run.dues, default=None),
+        held=run.held,
+        next_due=run.next_due,
     )
 
 
-@attrs.frozen
-class _Case:
-    """One due touch of one person."""
+class _Moved(Exception):  # noqa: N818 - no error: somebody was quicker
+    """Something new is known of the person: what was planned on the old facts is not done."""
 
-    relationship: Relationship
-    enrollment: Enrollment
-    planned: PlannedTouch
-
-    def record(self, state: TouchState, now: datetime) -> TouchRecord:
-        return TouchRecord(
-            enrollment_id=self.enrollment.id,
-            rotation=self.planned.rotation,
-            touch=self.planned.touch.key,
-            candidate_id=self.enrollment.candidate_id,
-            state=state,
-            due_at=self.planned.due_at,
-            at=now,
-        )
+    def __init__(self, fresh: Relationship) -> None:
+        self.fresh = fresh
 
 
 @attrs.define
@@ -115,41 +59,64 @@ class _Run:
     now: datetime
     budget: int | None
     enrolled: list[Enrollment] = attrs.field(factory=list)
-    outcomes: list[Outcome] = attrs.field(factory=list)
+    not_enrolled: Counter[str] = attrs.field(factory=Counter)
+    outcomes: dict[tuple[str, str, int], Outcome] = attrs.field(factory=dict)
     tasks: list[Task] = attrs.field(factory=list)
-    dues: list[datetime] = attrs.field(factory=list)
+    held: int = 0
+    next_due: datetime | None = None
 
     def engage(self, batch: Sequence[Relationship]) -> None:
-        ids = [key for each in batch for key in each.candidate.ids]
-        store = self.work.store
-        segments = _by_person((each.candidate_id, each.segment) for each in store.memberships(ids))
-        runs = _by_person((each.candidate_id, each) for each in store.enrollments(ids))
-        ledger = {record.key: record for record in store.touches(ids)}
-        new = [
-            enrollment
-            for each in batch
-            if not any(key in runs for key in each.candidate.ids)
-            if (enrollment := self._enroll(each, segments.get(each.id, [])))
-        ]
-        if new:
-            with store.transaction():
-                store.put_enrollments(new)
-                store.append_interactions(self._fact(each, "enrolled") for each in new)
-            self.enrolled += new
-            runs |= {each.candidate_id: [each] for each in new}
-        for relationship in batch:
-            mine = [run for key in relationship.candidate.ids for run in runs.get(key, [])]
-            if mine:
-                # Two records that were merged may each bring a run; the older one goes on.
-                first = min(mine, key=lambda run: (run.enrolled_at, run.id))
-                self._advance(relationship, first, ledger)
+        people = [each.candidate for each in batch]
+        runs = by_candidate(self.work.about(people, self.work.store.enrollments))
+        ledger = by_candidate(self.work.about(people, self.work.store.touches))
+        grown = self._enroll([each for each in batch if not _of(each, runs)])
+        runs |= by_candidate(self.enrolled[len(self.enrolled) - len(grown) :])
+        for each in batch:
+            mine = {record.key: record for record in _of(each, ledger)}
+            self._advance(grown.get(each.id, each), _of(each, runs), mine)
 
-    def _enroll(self, relationship: Relationship, segments: Collection[str]) -> Enrollment | None:
+    # --- who is in no cadence yet
+
+    def _enroll(self, people: Sequence[Relationship]) -> dict[str, Relationship]:
+        """Enrol whom the playbook has a cadence for; return them with the fact in their log."""
+        store = self.work.store
+        segments = by_candidate(
+            self.work.about((each.candidate for each in people), store.memberships)
+        )
+        chosen = []
+        for each in people:
+            names = {membership.segment for membership in segments.get(each.id, ())}
+            if enrollment := self._choose(each, names):
+                chosen.append((each, enrollment))
+        if not chosen:
+            return {}
+        with store.transaction():
+            # Another process may have enrolled some of them since they were read.
+            there = by_candidate(
+                self.work.about((each.candidate for each, _ in chosen), store.enrollments)
+            )
+            new = [(each, run) for each, run in chosen if not _of(each, there)]
+            facts = {run.candidate_id: self._fact(run, "enrolled") for _, run in new}
+            store.put_enrollments(run for _, run in new)
+            store.append_interactions(facts.values())
+        self.enrolled += [run for _, run in new]
+        return {each.id: _grown(each, facts[each.id]) for each, _ in new}
+
+    def _choose(self, relationship: Relationship, segments: Collection[str]) -> Enrollment | None:
         chosen = self.work.playbook.choose(segments)
         if chosen is None:
+            self.not_enrolled["playbook"] += 1
             return None
         segment, cadence = chosen
-        if not self._allowed(relationship, cadence.touches[0]):
+        allowed = permission(
+            relationship,
+            now=self.now,
+            channel=cadence.touches[0].channel,
+            policy=self.work.policy,
+        )
+        if not allowed:
+            self.not_enrolled[str(allowed.rule)] += 1
+            self._wake(allowed.next_allowed)
             return None
         return Enrollment(
             candidate_id=relationship.id,
@@ -157,11 +124,6 @@ class _Run:
             version=cadence.version,
             enrolled_at=self.now,
             segment=segment,
-        )
-
-    def _allowed(self, relationship: Relationship, touch: Touch) -> Permission:
-        return permission(
-            relationship, now=self.now, channel=touch.channel, policy=self.work.policy
         )
 
     def _fact(self, enrollment: Enrollment, kind: str) -> Interaction:
@@ -173,139 +135,178 @@ class _Run:
             properties={"cadence": enrollment.cadence, "version": enrollment.version},
         )
 
-    def _advance(
-        self, relationship: Relationship, enrollment: Enrollment, ledger: dict[str, TouchRecord]
-    ) -> None:
-        calendar = plan_for(self.work, relationship, enrollment, self.now)
-        if calendar.until:
-            self.dues.append(calendar.until)
-        if calendar.status is PlanStatus.ARCHIVED and calendar.stopped_at is None:
-            self.work.store.append_interactions([self._fact(enrollment, "archived")])
-            self._note(relationship.id, "-", "archived", calendar.because.text)
-        if calendar.status is not PlanStatus.ACTIVE:
-            return
-        for planned in calendar.due:
-            case = _Case(relationship, enrollment, planned)
-            there = ledger.get(case.record(TouchState.SENDING, self.now).key)
-            if there and there.state not in _OPEN:
-                continue
-            if self.budget == 0 or self._act(case):
-                return  # the next touch keeps its distance to this one
+    # --- what is due
 
-    def _act(self, case: _Case) -> bool:
-        """Do one due touch; return whether a message may have left."""
-        relationship, touch = case.relationship, case.planned.touch
-        allowed = self._allowed(relationship, touch)
+    def _advance(
+        self, relationship: Relationship, runs: Sequence[Enrollment], ledger: Ledger
+    ) -> None:
+        """Do all that can be done for one person now, so that a second call finds nothing."""
+        for cut_off in [each for each in ledger.values() if each.state is TouchState.SENDING]:
+            if closed := close(self.work, cut_off):
+                ledger[closed.key] = closed
+                self._note(closed, closed.detail or closed.state.value)
+        again = True
+        while again:
+            try:
+                again, relationship = self._step(relationship, runs, ledger)
+            except _Moved as moved:
+                relationship = moved.fresh
+            except NotFound:
+                return  # deleted, or merged into somebody else, while the pass was running
+
+    def _step(
+        self, relationship: Relationship, runs: Sequence[Enrollment], ledger: Ledger
+    ) -> tuple[bool, Relationship]:
+        found = self._calendar(relationship, runs)
+        if found is None:
+            return False, relationship
+        calendar, cases = found
+        if calendar.status is PlanStatus.ARCHIVED and calendar.stopped_at is None:
+            fact = self._fact(calendar.enrollment, "archived")
+            with self._unmoved(relationship):
+                self.work.store.append_interactions([fact])
+            self._say(relationship.id, "-", "archived", calendar.because.text)
+            return False, _grown(relationship, fact)
+        if calendar.status is not PlanStatus.ACTIVE:
+            return False, relationship
+        cases = [case for case in cases if case.key not in ledger or ledger[case.key].state in OPEN]
+        for case in cases:
+            if case.touch.by_hand:
+                self._hand_over(case)
+        mail = [case for case in cases if not case.touch.by_hand]
+        if mail and (quiet := _quiet_until(calendar, ledger, self.now)):
+            self._wake(quiet)
+            return False, relationship
+        for place, case in enumerate(mail):
+            stop, sent = self._send(case, ledger)
+            if sent is not None:
+                relationship = _grown(relationship, sent)
+                silent = unanswered(relationship, now=self.now, policy=self.work.engagement)
+                ends = silent >= calendar.cadence.pace.archive_after
+                return ends or place + 1 < len(mail), relationship
+            if stop:
+                break
+        return False, relationship
+
+    def _calendar(
+        self, relationship: Relationship, runs: Sequence[Enrollment]
+    ) -> tuple[Plan, list[Case]] | None:
+        """Return the plan that goes on, and what is due in it.
+
+        Records that were merged may each bring a run: the oldest that has not ended goes on.
+        """
+        calendar: Plan | None = None
+        for run in sorted(runs, key=lambda run: (run.enrolled_at, run.id)):
+            try:
+                calendar = plan_for(self.work, relationship, run, self.now)
+            except NotFound as error:
+                self._say(relationship.id, "-", "refused", f"cadence: {error}")
+                continue
+            if calendar.status is not PlanStatus.COMPLETED:
+                break
+        if calendar is None:
+            return None
+        self._wake(calendar.until)
+        return calendar, [Case(relationship, calendar, planned) for planned in calendar.due]
+
+    def _allowed(self, case: Case) -> bool:
+        allowed = permission(
+            case.relationship,
+            now=self.now,
+            channel=case.touch.channel,
+            policy=self.work.policy,
+        )
         if not allowed:
             why = str(allowed.because.parts[-1]).removeprefix("✗ ")
-            self._note(relationship.id, touch.key, "refused", f"{allowed.rule}: {why}")
-            return False
-        if touch.by_hand:
-            record = case.record(TouchState.TASK, self.now)
-            if self.work.store.claim_touch(record) is None:
-                self.tasks.append(task_of(self.work, relationship, record, touch))
-            return False
-        message = self._message(case)
-        if message is None or not self._claim(case):
-            return False
-        self._send(case, message)
-        return True
+            self._refuse(case, f"{allowed.rule}: {why}")
+            self._wake(allowed.next_allowed)
+        return bool(allowed)
 
-    def _message(self, case: _Case) -> Message | None:
-        relationship, touch = case.relationship, case.planned.touch
-        address = usable_address(relationship, now=self.now, channel=touch.channel)
-        if address is None:
-            why = f"no address for {touch.channel.value}"
-            self._note(relationship.id, touch.key, "refused", why)
-            return None
-        try:
-            text = self.work.renderer.render(touch, relationship, now=self.now)
-        except RenderError as error:
-            self._note(relationship.id, touch.key, "refused", str(error))
-            return None
-        return Message(
-            key=case.record(TouchState.SENDING, self.now).key,
-            candidate_id=relationship.id,
-            to=address,
-            subject=text.subject,
-            body=text.body,
-            channel=touch.channel,
-            thread=case.enrollment.id,
-            headers={"Date": format_datetime(self.now)} if touch.channel == "email" else {},
-        )
-
-    def _claim(self, case: _Case) -> bool:
-        """Commit that a provider call may start; False when somebody else's call may have."""
-        record = case.record(TouchState.SENDING, self.now)
-        there = self.work.store.claim_touch(record)
+    def _hand_over(self, case: Case) -> None:
+        if not self._allowed(case):
+            return
+        record = case.record(TouchState.TASK)
+        with self._unmoved(case.relationship):
+            there = self.work.store.claim_touch(record)
         if there is None:
-            return True
-        if there.state is TouchState.FAILED:
-            self.work.store.settle_touch(record)
-            return True
-        if there.state is TouchState.SENDING:
-            if getattr(self.work.sender, "deduplicates", False):
-                return True
-            detail = "a call was cut off; it may have left, so it is not sent again"
-            settled = attrs.evolve(there, state=TouchState.UNKNOWN, detail=detail)
-            self.work.store.settle_touch(settled)
-            self._note(case.relationship.id, case.planned.touch.key, "unknown", detail)
-        return False
+            task = task_of(self.work, case.relationship, record, case.calendar, self.now)
+            self.tasks.append(task)
 
-    def _send(self, case: _Case, message: Message) -> None:
-        if self.work.sender is None:
-            raise SenderError("nothing can be sent without a sender: CRM(store, sender)")
-        try:
-            receipt = self.work.sender.send(message)
-        except SenderError as error:
-            # The sender says that it cannot take messages at all: nothing left.
-            failed = case.record(TouchState.FAILED, self.now)
-            self.work.store.settle_touch(attrs.evolve(failed, detail=str(error)))
-            raise
-        state = _STATES[receipt.delivery]
-        record = attrs.evolve(
-            case.record(state, self.now),
-            provider_id=receipt.provider_id,
-            detail=receipt.detail,
-        )
-        with self.work.store.transaction():
-            self.work.store.settle_touch(record)
-            if state is TouchState.SENT:
-                self.work.store.append_interactions([_sent(record, message)])
+    def _send(self, case: Case, ledger: Ledger) -> tuple[bool, Interaction | None]:
+        """Send one touch; return whether no other may follow, and the fact if it was sent."""
+        message = self._message(case)
+        if message is None:
+            return False, None
+        if self.budget == 0:
+            self.held += 1
+            return True, None
+        with self._unmoved(case.relationship):
+            claimed = claim(self.work, case)
+        if claimed is Claim.TAKEN:
+            return True, None  # another process has it in hand
         if self.budget is not None:
             self.budget -= 1
-        why = receipt.detail or receipt.provider_id or receipt.delivery.value
-        self._note(message.candidate_id, record.touch, state.value, why)
+        result = deliver(self.work, case, message, claimed)
+        ledger[case.key] = result.record
+        self._note(result.record, result.why)
+        return result.record.state is not TouchState.REJECTED, result.fact
 
-    def _note(self, who: str, touch: str, state: str, why: str) -> None:
-        self.outcomes.append(Outcome(candidate_id=who, touch=touch, state=state, why=why))
+    def _message(self, case: Case) -> Message | None:
+        if not self._allowed(case):
+            return None
+        message = message_for(self.work, case)
+        if isinstance(message, str):
+            self._refuse(case, message)
+            return None
+        return message
+
+    @contextmanager
+    def _unmoved(self, relationship: Relationship) -> Iterator[None]:
+        """Write in one transaction with a last look, so that nothing starts on old facts."""
+        with self.work.store.transaction():
+            fresh = self.work.relationship(relationship.id)
+            if fresh.id != relationship.id:
+                raise NotFound("candidate", relationship.id)
+            if fresh != relationship:
+                raise _Moved(fresh)
+            yield
+
+    def _refuse(self, case: Case, why: str) -> None:
+        self._say(case.relationship.id, case.touch.key, "refused", why, case.planned.rotation)
+
+    def _note(self, record: TouchRecord, why: str) -> None:
+        self._say(record.candidate_id, record.touch, record.state.value, why, record.rotation)
+
+    def _say(self, who: str, touch: str, state: str, why: str, rotation: int = 0) -> None:
+        outcome = Outcome(candidate_id=who, touch=touch, state=state, why=why)
+        self.outcomes[who, touch, rotation] = outcome
+
+    def _wake(self, at: datetime | None) -> None:
+        if at and at > self.now:
+            self.next_due = earliest(self.next_due, at)
 
 
-_OPEN = frozenset({TouchState.SENDING, TouchState.FAILED})
-"""States in which something may still be done about a touch."""
-
-_STATES = {
-    Delivery.ACCEPTED: TouchState.SENT,
-    Delivery.REJECTED: TouchState.REJECTED,
-    Delivery.LATER: TouchState.FAILED,
-    Delivery.UNKNOWN: TouchState.UNKNOWN,
-}
+def _of(relationship: Relationship, found: dict[str, list[T]]) -> list[T]:
+    return [item for key in relationship.candidate.ids for item in found.get(key, ())]
 
 
-def _by_person(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
-    found: dict[str, list[T]] = {}
-    for person, item in pairs:
-        found.setdefault(person, []).append(item)
-    return found
+def _grown(relationship: Relationship, fact: Interaction) -> Relationship:
+    return Relationship(relationship.candidate, relationship.history | [fact])
 
 
-def _sent(record: TouchRecord, message: Message) -> Interaction:
-    return Interaction(
-        candidate_id=record.candidate_id,
-        kind="sent",
-        at=record.at,
-        channel=message.channel,
-        enrollment_id=record.enrollment_id,
-        touch=record.touch,
-        rotation=record.rotation,
+def _quiet_until(calendar: Plan, ledger: Ledger, now: datetime) -> datetime | None:
+    """Return until when nothing may be written, if a message left (or may have) just before.
+
+    The plan keeps its touches apart by the same gap, but of a message of which nobody knows
+    whether it left it knows nothing, nor of an overdue touch that another one overtook.
+    """
+    touches = (planned for planned in calendar.touches if not planned.touch.by_hand)
+    wrote = [planned.done_at for planned in touches if planned.done_at]
+    wrote += [record.at for record in ledger.values() if record.state is TouchState.UNKNOWN]
+    if not wrote:
+        return None
+    last = max(to_wall(at, calendar.zone) for at in wrote)
+    gap = calendar.cadence.pace.least_gap
+    return (
+        from_wall(last + gap, calendar.zone) if to_wall(now, calendar.zone) - last < gap else None
     )

@@ -5,8 +5,9 @@ from html import escape
 
 import attrs
 
-from crmkit.cadence import Plan
+from crmkit.cadence import Enrollment, Plan
 from crmkit.engagement import Temperature, temperature
+from crmkit.errors import NotFound
 from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._tasks import plan_for
 from crmkit.lifecycle._workspace import Workspace
@@ -26,6 +27,8 @@ class Explanation:
     permission: Permission
     plans: tuple[Plan, ...]
     brief: Brief
+    lost: tuple[Enrollment, ...] = ()
+    """Runs through a cadence that the playbook does not have any more."""
 
     def __repr__(self) -> str:
         return f"<Explanation of {self.candidate_id} at {self.now:%Y-%m-%d}>"
@@ -42,6 +45,10 @@ class Explanation:
             ("temperature", str(self.temperature)),
             ("may we write by e-mail?", str(self.permission)),
             *((f"cadence {each.cadence.name}", str(each)) for each in self.plans),
+            *(
+                (f"cadence {run.cadence} {run.version}", "not in the playbook any more")
+                for run in self.lost
+            ),
         ]
 
     def _repr_html_(self) -> str:
@@ -56,13 +63,19 @@ def _indented(text: str) -> str:
 
 def explain(work: Workspace, relationship: Relationship, now: datetime) -> Explanation:
     """Return everything about one person."""
-    runs = work.store.enrollments(list(relationship.candidate.ids))
+    plans, lost = [], []
+    for run in work.about([relationship.candidate], work.store.enrollments):
+        try:
+            plans.append(plan_for(work, relationship, run, now))
+        except NotFound:
+            lost.append(run)
     return Explanation(
         candidate_id=relationship.id,
         now=now,
         segments=FrozenMap(work.segmenter.check(relationship, now=now)),
         temperature=temperature(relationship, now=now, policy=work.engagement),
         permission=permission(relationship, now=now, policy=work.policy),
-        plans=tuple(plan_for(work, relationship, run, now) for run in runs),
+        plans=tuple(plans),
         brief=brief(relationship, now=now),
+        lost=tuple(lost),
     )

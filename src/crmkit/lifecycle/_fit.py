@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from crmkit._time import earliest
+from crmkit._time import earliest, to_instant
 from crmkit.engagement import EngagementPolicy, Temperature, temperature
 from crmkit.errors import InvalidRecord
 from crmkit.lifecycle._brief import Brief, brief
@@ -25,6 +25,7 @@ from crmkit.model import (
     employed_since,
     open_processes,
 )
+from crmkit.model import _fields as fields
 from crmkit.permission import ContactPolicy, Permission, permission
 from crmkit.segmentation import SILVER_MEDALISTS
 
@@ -32,23 +33,35 @@ UNKNOWN = 0.5
 """What missing data scores: neither for somebody nor against them."""
 
 
-@attrs.frozen(kw_only=True)
+def _weight(value: object) -> float:
+    weight = fields.optional_amount(value)
+    if weight is None:
+        raise InvalidRecord("", "expected a number from 0, got nothing")
+    return weight
+
+
+@attrs.frozen(kw_only=True, field_transformer=fields.paths)
 class FitWeights:
     """How much each part counts; a convention, made explicit so that it can be argued with.
 
     Skills count most because they are what the work needs; when somebody was captured counts
     nothing at all.
+
+    >>> FitWeights(skills=0.9)
+    Traceback (most recent call last):
+        ...
+    crmkit.errors.InvalidRecord: weights: expected weights that add up to 1, got 1.4
     """
 
-    skills: float = 0.5
-    seniority: float = 0.2
-    place: float = 0.15
-    relationship: float = 0.15
+    skills: float = attrs.field(default=0.5, converter=_weight)
+    seniority: float = attrs.field(default=0.2, converter=_weight)
+    place: float = attrs.field(default=0.15, converter=_weight)
+    relationship: float = attrs.field(default=0.15, converter=_weight)
 
     def __attrs_post_init__(self) -> None:
-        weights = attrs.astuple(self)
-        if min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
-            raise InvalidRecord("weights", "expected weights from 0 that add up to 1")
+        total = sum(attrs.astuple(self))
+        if abs(total - 1) > 1e-9:
+            raise InvalidRecord("weights", f"expected weights that add up to 1, got {total:g}")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -112,11 +125,11 @@ def fit(
     >>> print(fit(ada, role, now=datetime(2026, 3, 2, tzinfo=UTC)).because)
     fits 0.54
       skills 0.50: has python, lacks go
-      seniority 0.50: unknown
+      seniority 0.50: the role names none
       place 0.80: same country, DE
       relationship 0.50: unknown
     """
-    weights = weights or FitWeights()
+    now, weights = to_instant(now, "now"), weights or FitWeights()
     candidate = relationship.candidate
     warmth = temperature(relationship, now=now, policy=engagement or EngagementPolicy())
     medal = SILVER_MEDALISTS.check(relationship, now=now)
@@ -143,6 +156,8 @@ def fit(
             medal.until,
             may.until,
             asks_again if asks_again and asks_again > now else None,
+            # A fact that is logged already may change the brief when its instant comes.
+            *(fact.at for fact in relationship.history.after(now)[:1]),
         ),
         silver_medalist=bool(medal),
         permission=may,
@@ -170,7 +185,7 @@ def _skills(candidate: Candidate, role: Role) -> tuple[float, str]:
 
 def _seniority(has: Seniority | None, asked: Seniority | None) -> tuple[float, str]:
     if asked is None:
-        return UNKNOWN, "unknown" if has is None else "the role names none"
+        return UNKNOWN, "the role names none"
     if has is None:
         return UNKNOWN, "unknown"
     away = abs(has.rank - asked.rank)
@@ -180,15 +195,19 @@ def _seniority(has: Seniority | None, asked: Seniority | None) -> tuple[float, s
 def _place(candidate: Candidate, role: Role) -> tuple[float, str]:
     if role.remote:
         return 1.0, "the role is remote"
-    for name, value in (("city", 1.0), ("region", 0.9), ("country", 0.8)):
-        asked, has = getattr(role, name), getattr(candidate, name)
-        if asked and has and asked.casefold() == has.casefold() and _same_country(candidate, role):
+    named = [
+        (name, value, asked, getattr(candidate, name))
+        for name, value in (("city", 1.0), ("region", 0.9), ("country", 0.8))
+        if (asked := getattr(role, name))
+    ]
+    known = [(name, value, asked, has) for name, value, asked, has in named if has]
+    for name, value, asked, has in known:
+        if asked.casefold() == has.casefold() and _same_country(candidate, role):
             return value, f"same {name}, {has}"
-    if role.country is None and role.city is None and role.region is None:
-        return UNKNOWN, "the role names none"
-    if candidate.country is None:
-        return UNKNOWN, "unknown"
-    return 0.0, f"{candidate.country}, not {role.country or role.region or role.city}"
+    if not known:
+        return UNKNOWN, "unknown" if named else "the role names none"
+    _, _, asked, has = known[-1]
+    return 0.0, f"{has}, not {asked}"
 
 
 def _same_country(candidate: Candidate, role: Role) -> bool:
@@ -213,10 +232,11 @@ def _relation(warmth: Temperature, candidate: Candidate, now: datetime) -> tuple
     interest, start = candidate.interest, candidate.interested_from
     if interest is None:
         return _WARMTH[warmth], warmth.value
-    if interest is Interest.LATER and start is not None and start <= now:
-        interest = Interest.ACTIVE
-    share = (_WARMTH[warmth] + _TIMING[interest]) / 2
-    return share, f"{warmth.value}; timing {interest.value.replace('_', ' ')}"
+    said = interest.value.replace("_", " ")
+    if interest is Interest.LATER and start is not None:
+        said = f"{said}, from {start:%Y-%m-%d}"
+        interest = Interest.ACTIVE if start <= now else interest
+    return (_WARMTH[warmth] + _TIMING[interest]) / 2, f"{warmth.value}; timing {said}"
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -275,6 +295,9 @@ def shortlist(
     in a process for this role already, and who has none of the skills it needs. Of equal fits
     silver medalists come first, then the lesser id: never who was added last.
     """
+    now = to_instant(now, "now")
+    if limit < 1:
+        raise InvalidRecord("limit", f"expected at least 1, got {limit}")
     left_out: Counter[str] = Counter()
     considered = 0
 

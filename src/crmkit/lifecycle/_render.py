@@ -52,7 +52,7 @@ class TemplateRenderer:
 
     def _values(self, relationship: Relationship) -> dict[str, str]:
         candidate = relationship.candidate
-        first_name = candidate.name.split()[0] if candidate.name else None
+        first_name = _first_name(candidate.name)
         values = {
             "first_name": first_name,
             "company": candidate.company,
@@ -73,6 +73,13 @@ class TemplateRenderer:
         if self.postal_address:
             lines.append(self.postal_address)
         return "\n".join(lines)
+
+
+def _first_name(name: str) -> str | None:
+    """Return the first word of a name, or of what follows the comma in ``Byron, Ada``."""
+    family, _, given = name.partition(",")
+    words = given.split() or family.split()
+    return words[0] if words else None
 
 
 def _missing(template: Template, known: dict[str, str]) -> list[str]:

@@ -1,13 +1,14 @@
 """Segment: who entered and who left which segment, and why."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
 
-from crmkit.lifecycle._workspace import Progress, Workspace
-from crmkit.model import FrozenMap, Relationship, Verdict
+from crmkit._time import earliest
+from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
+from crmkit.model import FrozenMap, Verdict
 from crmkit.segmentation import Membership, Transition
 
 
@@ -45,23 +46,28 @@ def segment(work: Workspace, now: datetime, progress: Progress | None = None) ->
     """Bring every membership up to *now*, in one pass over the people."""
     sizes: Counter[str] = Counter()
     moves: list[Transition] = []
-    changes: list[datetime] = []
+    next_change: datetime | None = None
     for batch in work.batches(progress):
         keep: list[Membership] = []
         moved: list[Transition] = []
-        present = _present(work.store.memberships([each.id for each in batch]))
+        people = [each.candidate for each in batch]
+        present = by_candidate(work.about(people, work.store.memberships))
         for relationship in batch:
             verdicts = {}
             if not relationship.candidate.erased:
                 verdicts = work.segmenter.check(relationship, now=now)
-            mine = present.get(relationship.id, {})
             for name, verdict in verdicts.items():
                 sizes[name] += bool(verdict)
-                if verdict.until:
-                    changes.append(verdict.until)
-            kept, went = _compare(relationship, verdicts, mine, now)
+                next_change = earliest(next_change, verdict.until)
+            mine = {was.segment: was for was in present.get(relationship.id, ())}
+            kept, went = _compare(relationship.id, verdicts, mine, now)
             keep += kept
             moved += went
+            moved += [
+                ended(was, now, f"merged into {relationship.id}")
+                for alias in relationship.candidate.aliases
+                for was in present.get(alias, ())
+            ]
         if keep or moved:
             work.store.change_memberships(keep, moved)
         moves += moved
@@ -70,21 +76,14 @@ def segment(work: Workspace, now: datetime, progress: Progress | None = None) ->
         now=now,
         transitions=tuple(moves),
         sizes=FrozenMap({name: sizes[name] for name in names}),
-        next_change=min(changes, default=None),
+        next_change=next_change,
     )
 
 
-def _present(memberships: Iterable[Membership]) -> dict[str, dict[str, Membership]]:
-    found: dict[str, dict[str, Membership]] = {}
-    for membership in memberships:
-        found.setdefault(membership.candidate_id, {})[membership.segment] = membership
-    return found
-
-
 def _compare(
-    relationship: Relationship,
-    verdicts: dict[str, Verdict[bool]],
-    present: dict[str, Membership],
+    candidate_id: str,
+    verdicts: Mapping[str, Verdict[bool]],
+    present: Mapping[str, Membership],
     now: datetime,
 ) -> tuple[list[Membership], list[Transition]]:
     keep, moved = [], []
@@ -93,7 +92,7 @@ def _compare(
         if verdict:
             is_now = Membership(
                 segment=name,
-                candidate_id=relationship.id,
+                candidate_id=candidate_id,
                 since=was.since if was else now,
                 because=verdict.because,
                 next_change=verdict.until,
@@ -104,23 +103,24 @@ def _compare(
             moved.append(
                 Transition(
                     segment=name,
-                    candidate_id=relationship.id,
+                    candidate_id=candidate_id,
                     entered=bool(verdict),
                     at=now,
                     because=verdict.because,
                 )
             )
-    for name, was in present.items():
-        if name not in verdicts:
-            # The segment is not defined any more, or the person was erased.
-            gone = attrs.evolve(was.because, text=f"no longer asked: {was.because.text}")
-            moved.append(
-                Transition(
-                    segment=name,
-                    candidate_id=relationship.id,
-                    entered=False,
-                    at=now,
-                    because=gone,
-                )
-            )
+    # The segment is not defined any more, or the person was erased.
+    gone = [was for name, was in present.items() if name not in verdicts]
+    moved += [ended(was, now, f"no longer asked: {was.because.text}") for was in gone]
     return keep, moved
+
+
+def ended(membership: Membership, now: datetime, why: str) -> Transition:
+    """Return the transition out of a segment that no verdict decided."""
+    return Transition(
+        segment=membership.segment,
+        candidate_id=membership.candidate_id,
+        entered=False,
+        at=now,
+        because=attrs.evolve(membership.because, text=why, holds=False, until=None),
+    )

@@ -4,16 +4,21 @@ from datetime import datetime
 
 import attrs
 
-from crmkit.cadence import Enrollment, Plan, Touch, TouchRecord, TouchState, plan
-from crmkit.errors import RenderError
+from crmkit.cadence import Enrollment, Plan, TouchRecord, TouchState, plan
+from crmkit.errors import NotFound, RenderError
 from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Relationship
+from crmkit.permission import permission
 
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Something for a person to do (a level-5 touch): the draft is a suggestion, never sent."""
+    """Something for a person to do (a level-5 touch): the draft is a suggestion, never sent.
+
+    It is done when a ``called``, ``met`` or ``messaged`` fact names its enrolment, touch and
+    rotation.
+    """
 
     key: str
     candidate_id: str
@@ -22,11 +27,17 @@ class Task:
     brief: Brief
     draft: str | None = attrs.field(default=None, repr=False)
 
+    def __str__(self) -> str:
+        return f"{self.touch} for {self.candidate_id}, due {self.due_at:%Y-%m-%d}"
+
 
 def plan_for(
     work: Workspace, relationship: Relationship, enrollment: Enrollment, now: datetime
 ) -> Plan:
-    """Return the plan of a stored enrolment under the policies in force."""
+    """Return the plan of a stored enrolment under the policies in force.
+
+    Raises `NotFound` when the playbook does not have its cadence and version any more.
+    """
     return plan(
         work.playbook.cadence(enrollment.cadence, enrollment.version),
         relationship,
@@ -37,10 +48,13 @@ def plan_for(
     )
 
 
-def task_of(work: Workspace, relationship: Relationship, record: TouchRecord, touch: Touch) -> Task:
+def task_of(
+    work: Workspace, relationship: Relationship, record: TouchRecord, calendar: Plan, now: datetime
+) -> Task:
     """Return the task that a ledger record stands for, with the brief and a draft."""
+    touch = calendar.cadence.touch(record.touch)
     try:
-        draft = work.renderer.render(touch, relationship, now=record.at).body
+        draft = work.renderer.render(touch, relationship, now=now).body
     except RenderError:
         draft = None
     return Task(
@@ -48,23 +62,44 @@ def task_of(work: Workspace, relationship: Relationship, record: TouchRecord, to
         candidate_id=relationship.id,
         touch=record.touch,
         due_at=record.due_at,
-        brief=brief(relationship, now=record.at),
+        brief=brief(relationship, now=now),
         draft=draft,
     )
 
 
 def open_tasks(work: Workspace, now: datetime) -> tuple[Task, ...]:
-    """Return the tasks handed over by *now* that nobody has done, the longest due first."""
-    found = []
+    """Return the tasks handed over by *now* that wait to be done, the longest due first."""
+    found: list[Task] = []
     for batch in work.batches():
         people = {key: each for each in batch for key in each.candidate.ids}
-        runs = {run.id: run for run in work.store.enrollments(list(people))}
-        for record in work.store.touches(list(people)):
-            if record.state is not TouchState.TASK or record.at > now:
-                continue
-            person = people[record.candidate_id]
-            calendar = plan_for(work, person, runs[record.enrollment_id], now)
-            if not calendar.is_done(record.touch, record.rotation):
-                touch = calendar.cadence.touch(record.touch)
-                found.append(task_of(work, person, record, touch))
-    return tuple(sorted(found, key=lambda task: (task.due_at, task.candidate_id)))
+        records = [
+            record
+            for record in work.about((each.candidate for each in batch), work.store.touches)
+            if record.state is TouchState.TASK and record.at <= now
+        ]
+        if not records:
+            continue
+        concerned = {people[record.candidate_id].candidate for record in records}
+        runs = {run.id: run for run in work.about(concerned, work.store.enrollments)}
+        for record in records:
+            found += _open(work, people[record.candidate_id], record, runs, now)
+    return tuple(sorted(found, key=lambda task: (task.due_at, task.candidate_id, task.key)))
+
+
+def _open(
+    work: Workspace,
+    relationship: Relationship,
+    record: TouchRecord,
+    runs: dict[str, Enrollment],
+    now: datetime,
+) -> list[Task]:
+    try:
+        calendar = plan_for(work, relationship, runs[record.enrollment_id], now)
+    except NotFound:
+        return []  # its cadence was taken out of the playbook
+    if calendar.is_done(record.touch, record.rotation):
+        return []
+    channel = calendar.cadence.touch(record.touch).channel
+    if not permission(relationship, now=now, channel=channel, policy=work.policy):
+        return []
+    return [task_of(work, relationship, record, calendar, now)]

@@ -1,8 +1,8 @@
 """What the five stages work with: the stores, the sender and the definitions in force."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -15,6 +15,14 @@ from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store
 from crmkit.segmentation import CATALOGUE, Segmenter
 
 T = TypeVar("T")
+
+
+class _OfSomebody(Protocol):
+    @property
+    def candidate_id(self) -> str: ...
+
+
+C = TypeVar("C", bound=_OfSomebody)
 
 Progress = Callable[[int, int | None], None]
 """Called with how many are done and how many there are in all (None when nobody knows)."""
@@ -50,13 +58,19 @@ class Workspace:
         for batch in self.batches(progress):
             yield from batch
 
+    def about(
+        self, people: Iterable[Candidate], read: Callable[[Collection[str]], Iterable[T]]
+    ) -> Iterator[T]:
+        """Yield what *read* knows of people, under their own and every merged record's id."""
+        for ids in batched((key for person in people for key in person.ids), BATCH):
+            yield from read(ids)
+
     def join(self, people: Iterable[Candidate]) -> list[Relationship]:
         """Give each person the history of their own id and of every record merged into it."""
         people = list(people)
         facts: dict[str, list[Interaction]] = {}
-        for ids in batched((key for person in people for key in person.ids), BATCH):
-            for fact in self.store.interactions(ids):
-                facts.setdefault(fact.candidate_id, []).append(fact)
+        for fact in self.about(people, self.store.interactions):
+            facts.setdefault(fact.candidate_id, []).append(fact)
         return [
             Relationship(person, [fact for key in person.ids for fact in facts.get(key, ())])
             for person in people
@@ -68,10 +82,18 @@ class Workspace:
         if not found:
             key = f"id:{candidate_id}"
             ids = self.candidates.find_candidates([key]).get(key, frozenset())
-            found = self.candidates.get_candidates(list(ids)[:1])
+            found = self.candidates.get_candidates(sorted(ids)[:1])
         if not found:
             raise NotFound("candidate", candidate_id)
         return self.join(found.values())[0]
+
+
+def by_candidate(items: Iterable[C]) -> dict[str, list[C]]:
+    """Return records by the candidate id that they carry."""
+    found: dict[str, list[C]] = {}
+    for item in items:
+        found.setdefault(item.candidate_id, []).append(item)
+    return found
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

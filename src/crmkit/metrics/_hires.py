@@ -65,6 +65,14 @@ def _application(hire: Interaction, applied: tuple[Interaction, ...]) -> Interac
     return None
 
 
+def _anniversary(at: datetime) -> datetime | None:
+    """Return the instant one calendar year later; None beyond the calendar's end."""
+    try:
+        return _ONE_YEAR.after(at)
+    except (OverflowError, ValueError):
+        return None
+
+
 @attrs.define
 class _Side:
     """What adds up on one side of the comparison."""
@@ -98,6 +106,7 @@ class Hires:
             if fact.kind == "hired":
                 self.fill.changes(fact.at)
                 self.cost.changes(fact.at)
+                self.quality.changes(_anniversary(fact.at))
         if "hired" in past.by_kind:
             for hire in hires_of(past):
                 self._add_hire(hire)
@@ -138,10 +147,9 @@ class Hires:
             self.fill.changes(self.frame.leaves(hire.at))
 
     def _add_anniversary(self, hire: Hire, side: _Side) -> None:
-        try:
-            year = _ONE_YEAR.after(hire.at)
-        except (OverflowError, ValueError):
-            return  # beyond the calendar's end: no clock ever gets there
+        year = _anniversary(hire.at)
+        if year is None:
+            return
         if hire.again:
             self.quality.excluded[_TWICE] += self.frame.has(year)
         elif year > self.frame.now:

@@ -73,7 +73,7 @@ class Benchmark:
     source: str
 
     def __str__(self) -> str:
-        return f"{self.low * 100:g}–{self.high * 100:g} %"  # noqa: RUF001 - a range
+        return f"{self.low * 100:g}–{self.high * 100:g} %"
 
     def judge(self, value: float) -> MetricVerdict:
         """Return where *value* lies; both ends count as within."""

@@ -45,7 +45,9 @@ RETENTION = MappingProxyType(
         "AT": Retention(CalendarSpan(months=7)),
     }
 )
-"""Talent-pool retention by country, after the last contact, and how the sentence is read.
+"""Talent-pool retention by country, after the last contact: what practitioners go by.
+
+How the sentences are read:
 
 *France two years after last contact with consent*: the pool needs consent, and consent does not
 carry beyond the two years; a new contact does. *Germany six months unless consent*: no consent is

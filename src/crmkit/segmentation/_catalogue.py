@@ -66,9 +66,7 @@ ALUMNI = Segment(
 
 EVENT_LEADS = Segment(
     "event leads",
-    ((field.source == "event") | _logged("attended").ever())
-    & _APPLIED.never()
-    & ~_EMPLOYED,
+    ((field.source == "event") | _logged("attended").ever()) & _APPLIED.never() & ~_EMPLOYED,
     "Met at conferences and career fairs, not yet applicants: follow up, then nurture.",
 )
 

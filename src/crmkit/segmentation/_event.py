@@ -96,8 +96,10 @@ class Event(Unfinished):
 def _events(other: object) -> Events:
     if isinstance(other, Event):
         return other._events
-    problem = f"expected an event such as event('sent'), got {type(other).__name__}"
-    raise RuleError(f"{problem} (without .ever() or .within())" if other else problem)
+    raise RuleError(
+        f"expected an event such as event('sent'), without .ever() or .within(), got "
+        f"{type(other).__name__}"
+    )
 
 
 def event(*kinds: str, **properties: object) -> Event:

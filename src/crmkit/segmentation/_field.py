@@ -10,11 +10,22 @@ from datetime import datetime, timedelta
 import attrs
 
 from crmkit._time import to_instant
-from crmkit.errors import InvalidRecord, NaiveInstant, RuleError
+from crmkit.errors import InvalidRecord, NaiveInstant, RuleError, UnknownName
 from crmkit.model import Candidate
 from crmkit.segmentation import _paths
 from crmkit.segmentation._nodes import FieldTest, Not, Rule
 from crmkit.segmentation._words import Unfinished, spread, to_span
+
+
+class UnknownField(UnknownName, AttributeError):  # noqa: N818 - as its parent
+    """No such field or test; an `AttributeError` too, so that `hasattr` and `getattr` work."""
+
+
+def _found(path: tuple[str, ...]) -> "Field":
+    try:
+        return Field(path)
+    except UnknownName as error:
+        raise UnknownField(error.path, error.problem) from None
 
 
 class Field(Unfinished):
@@ -35,7 +46,13 @@ class Field(Unfinished):
     def __getattr__(self, name: str) -> "Field":
         if name.startswith("_"):
             raise AttributeError(name)
-        return Field((*self._path, name))
+        kind = _paths.type_of(self._path)
+        if kind is _paths.Type.RECORDS and len(self._path) == 1:
+            return _found((*self._path, name))
+        if kind is _paths.Type.MAP:
+            raise UnknownField(repr(self), f"no {name!r}; entries are written {self!r}[{name!r}]")
+        words = [word for word in vars(Field) if not word.startswith("_")]
+        raise UnknownField.among(repr(self), name, words, what="a test of a field")
 
     def __getitem__(self, key: str) -> "Field":
         if _paths.type_of(self._path) is not _paths.Type.MAP:
@@ -170,7 +187,7 @@ class Fields:
     def __getattr__(self, name: str) -> Field:
         if name.startswith("_"):
             raise AttributeError(name)
-        return Field((name,))
+        return _found((name,))
 
     def __dir__(self) -> Iterable[str]:
         return list(attrs.fields_dict(Candidate))

@@ -51,10 +51,8 @@ def domain_of(mailbox: str, path: str) -> str:
         raise error.under(path) from None
     except (ValueError, IndexError, AttributeError, MessageError):
         raise InvalidRecord(path, problem) from None
-    if len(addresses) != 1 or defects or not addresses[0].addr_spec.isascii():
-        raise InvalidRecord(path, problem)
-    domain: str = addresses[0].domain
-    if not domain:
+    domain: str = addresses[0].domain if len(addresses) == 1 else ""
+    if defects or not domain or not addresses[0].addr_spec.isascii():
         raise InvalidRecord(path, problem)
     return domain
 
@@ -91,7 +89,10 @@ def recipient(to: str) -> str:
     from email.errors import MessageError
     from email.headerregistry import Address
 
+    problem = "to: expected exactly one e-mail address like name@host"
     local, _, typed = to.rpartition("@")
+    if fields.has_control(to):
+        raise Unmailable(problem)
     if not local.isascii():
         raise Unmailable("to: an address with letters beyond ASCII before the '@' needs SMTPUTF8")
     try:
@@ -102,7 +103,7 @@ def recipient(to: str) -> str:
     except (ValueError, IndexError, AttributeError, MessageError):
         address = ""
     if not address or address != f"{local}@{domain}" or len(address) > 254:
-        raise Unmailable("to: expected exactly one e-mail address like name@host")
+        raise Unmailable(problem)
     return address
 
 

@@ -29,6 +29,7 @@ class Reader:
         self.column = ", ".join(spec.column) or None
         self._indices = [places[column] for column in spec.column]
         self._missing = frozenset(missing) | frozenset(spec.missing)
+        self._phrases = dict(spec.values)
         self._ranks = {phrase: rank for rank, phrase in enumerate(spec.values)}
         self._type = _type_of(name, spec)
 
@@ -39,10 +40,10 @@ class Reader:
         found = [value for index in self._indices for value in self._values(row[index])]
         if self._type == "list":
             return found
-        if self.spec.first or (len(found) == 1):
-            return found[0] if found else None
-        if self.spec.separator and self._type == "text" and self.name.startswith("custom."):
+        if self.spec.separator and not self.spec.first and self.name.startswith("custom."):
             return found or None
+        if self.spec.first or len(found) == 1:
+            return found[0] if found else None
         if not found:
             return None
         if self._type != "text":
@@ -67,11 +68,11 @@ class Reader:
         spec = self.spec
         phrase = text.strip()
         value: Any = text
-        if phrase in spec.values:
-            value = spec.values[phrase]
+        if phrase in self._phrases:
+            value = self._phrases[phrase]
             if not spec.bands:
                 return value
-        elif spec.values and not self._numeric:
+        elif self._phrases and not self._numeric:
             if spec.otherwise is None:
                 hint = suggest(phrase, spec.values)
                 raise InvalidRecord("", f"{phrase!r} is not in the mapping's values; {hint}")

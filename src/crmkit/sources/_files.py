@@ -43,8 +43,10 @@ def text_encoding(encoding: str | None, file: str) -> str:
     """Return the encoding to read with; UTF-8 may begin with a byte-order mark."""
     try:
         name = codecs.lookup(encoding or "utf-8").name
-        codecs.getincrementaldecoder(name)().decode(b"")
-    except (LookupError, TypeError, ValueError, AssertionError):
+        codecs.getincrementaldecoder(name)
+        # Refuses codecs that are not of text; an empty text would not even be looked at.
+        "x".encode(name)
+    except (LookupError, ValueError):
         known = ["utf-8", "utf-16", "cp1252", "latin-1", "shift_jis", "gb18030"]
         problem = f"{encoding!r} is not a text encoding; {suggest(str(encoding), known)}"
         raise SourceError(problem, file=file) from None
@@ -73,8 +75,6 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         pending = ""
         for text in self._texts():
-            if isinstance(text, Unreadable):
-                raise text
             pieces = list(io.StringIO(pending + text, newline=""))
             # A chunk may end between CR and LF, which are one line end.
             whole = bool(pieces) and pieces[-1].endswith("\n")
@@ -90,7 +90,7 @@ class Lines:
             self.recent.append(line)
             yield line
 
-    def _texts(self) -> Iterator[str | Unreadable]:
+    def _texts(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self._encoding)()
         while True:
             chunk = self._handle.read(CHUNK)
@@ -98,10 +98,8 @@ class Lines:
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                good = error.object[: error.start].decode(self._encoding, "ignore")
-                yield good
-                yield self._unreadable(error)
-                return
+                yield error.object[: error.start].decode(self._encoding, "ignore")
+                raise self._unreadable(error) from None
             if self._progress:
                 self._progress(self._read, self._total)
             yield text
@@ -121,7 +119,7 @@ class Lines:
 def _size(handle: IO[bytes]) -> int | None:
     try:
         return os.fstat(handle.fileno()).st_size or None
-    except (OSError, AttributeError):
+    except OSError:
         return None
 
 

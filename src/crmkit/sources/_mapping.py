@@ -29,8 +29,6 @@ R = TypeVar("R")
 
 
 def _names(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
     return fields.texts([value] if isinstance(value, str) else value)
 
 

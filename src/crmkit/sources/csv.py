@@ -50,10 +50,10 @@ def read(
     stands in for the instant of the mapping's ``captured`` fact. ``progress`` is called with the
     bytes read and the bytes there are (None if unknown).
 
-    Rows are numbered as a spreadsheet numbers them: the header is row 1, a blank row counts, and
-    a row whose cells hold line breaks counts once. A row's first fault is the one told. Cells
-    that a spreadsheet may run as a formula are refused, never altered; nothing is read from
-    columns that the mapping does not name.
+    Rows are numbered as a spreadsheet numbers them: the header is row 1, a blank row is passed
+    over but counts, and a row whose cells hold line breaks counts once. A row's first fault is
+    the one told. Cells that a spreadsheet may run as a formula are refused, never altered;
+    nothing is read from columns that the mapping does not name.
 
     Raises `SourceError`. A file without rows, with a wrong encoding, a missing or twice-named
     column or a quote that never closes raises whatever ``on_error`` says.
@@ -117,7 +117,7 @@ class _Rows:
             cells, fault = self._next()
             if cells is None:
                 return
-            if cells or fault:
+            if fault or any(cell.strip() for cell in cells):
                 self.filled += 1
                 yield self.number, cells, fault or self._shape(cells)
 
@@ -189,6 +189,8 @@ class _Converter:
         if fault:
             raise InvalidRecord("", fault)
         found = self._read(self._candidate, cells)
+        if "id" not in found:
+            raise InvalidRecord("id", "expected the person's id, got nothing")
         candidate = Candidate(**_nested(found, ("custom", "external_ids")))
         facts = [
             fact

@@ -12,6 +12,7 @@
 
 import hashlib
 import os
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -170,10 +171,9 @@ _PARTIAL = ("%Y-%m", "%Y")
 
 def _last_day(first: date, node: Node) -> date:
     text = node.text() or ""
-    return {
-        4: date(first.year, 12, 31),
-        7: date(first.year, first.month, 28),
-    }.get(len(text), first)
+    last = {4: (12, 31), 7: (first.month, monthrange(first.year, first.month)[1])}
+    month, day = last.get(len(text), (first.month, first.day))
+    return date(first.year, month, day)
 
 
 def _current(jobs: list[Employment]) -> Employment | None:

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
@@ -27,8 +27,8 @@ class Database:
     def __init__(self, target: str | URL | Engine | Connection, *, timeout: float) -> None:
         self.owned = not isinstance(target, Engine | Connection)
         self._host = target if isinstance(target, Connection) else None
-        self._engine = target.engine if isinstance(target, Engine | Connection) else _open(
-            target, timeout
+        self._engine = (
+            target.engine if isinstance(target, Engine | Connection) else _open(target, timeout)
         )
         self.name = self._engine.url.render_as_string(hide_password=True)
         self.dialect = self._engine.dialect.name
@@ -52,29 +52,37 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection to read from."""
-        with self._turn, translated(self.name):
-            if inside := self._inside():
-                yield inside
-            else:
-                with self._engine.connect() as connection:
-                    yield connection
+        with self._turn, translated(self.name), ExitStack() as stack:
+            yield self._inside() or stack.enter_context(self._engine.connect())
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes land together, or not at all; may be nested."""
-        with self._turn, translated(self.name):
-            if inside := self._inside():
-                _begin(inside)
-                with inside.begin_nested():
-                    yield inside
-                return
-            with self._engine.connect() as connection, connection.begin():
-                _begin(connection)
-                self._thread.connection = connection
-                try:
-                    yield connection
-                finally:
-                    self._thread.connection = None
+        """Give a connection for one change, which lands whole or not at all."""
+        with self.transaction() as connection, translated(self.name):
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Pin this thread to one connection; what it changes lands together, or not at all.
+
+        Inside another transaction it is a savepoint. Errors of the block are passed on as they
+        are: they need not be this database's.
+        """
+        with self._turn, ExitStack() as stack:
+            with translated(self.name):
+                if inside := self._inside():
+                    connection = inside
+                    _begin(connection)
+                    stack.enter_context(connection.begin_nested())
+                else:
+                    connection = stack.enter_context(self._engine.connect())
+                    stack.enter_context(connection.begin())
+                    _begin(connection)
+                    stack.callback(setattr, self._thread, "connection", None)
+                    self._thread.connection = connection
+            yield connection
+            with translated(self.name):
+                stack.pop_all().close()
 
     def _inside(self) -> Connection | None:
         if self._closed:
@@ -88,7 +96,7 @@ def _begin(connection: Connection) -> None:
     Python's sqlite3 begins by itself only at the first change: what was read before could be
     stale by then, and a savepoint would be committed when it is released.
     """
-    raw = connection.connection.dbapi_connection
+    raw: Any = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -115,5 +123,5 @@ def _open(target: object, timeout: float) -> Engine:
         raise StoreError(f"{name}: its driver is missing; pip install {error.name}") from None
     except NoSuchModuleError:
         raise StoreError(f"{name}: SQLAlchemy knows no such kind of database") from None
-    except (SQLAlchemyError, TypeError) as error:
+    except (SQLAlchemyError, TypeError, ValueError) as error:
         raise StoreError(f"{name}: {type(error).__name__} for its options") from None

@@ -1,4 +1,4 @@
-"""The tables: each record as one JSON document, beside the columns that are searched or sorted by."""
+"""The tables: each record is a JSON document, beside the columns searched or sorted by."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -110,7 +110,7 @@ class MemoryStore(Store):
         """Insert or replace by id, and index their `identity_keys`."""
         batch = list(candidates)
         with self.transaction():
-            self.delete_candidates({candidate.id for candidate in batch})
+            self._forget({candidate.id for candidate in batch})
             for candidate in {candidate.id: candidate for candidate in batch}.values():
                 self._candidates.put(candidate.id, candidate)
                 for key in identity_keys(candidate):
@@ -144,10 +144,13 @@ class MemoryStore(Store):
     def delete_candidates(self, ids: Collection[str]) -> None:
         """Forget the records (not their interactions); unknown ids are ignored."""
         with self.transaction():
-            for candidate in self.get_candidates(ids).values():
-                self._candidates.discard(candidate.id)
-                for key in identity_keys(candidate):
-                    self._keys.discard((key, candidate.id))
+            self._forget(ids)
+
+    def _forget(self, ids: Collection[str]) -> None:
+        for candidate in self._candidates.of(ids):
+            self._candidates.discard(candidate.id)
+            for key in identity_keys(candidate):
+                self._keys.discard((key, candidate.id))
 
     def append_interactions(self, interactions: Iterable[Interaction]) -> int:
         """Append those whose id is new; return how many were."""

@@ -131,7 +131,7 @@ def values() -> Strategy[Any]:
     return st.recursive(
         leaves,
         lambda inner: st.one_of(st.lists(inner, max_size=3), properties(inner)),
-        max_leaves=8,
+        max_leaves=5,
     )
 
 
@@ -147,6 +147,43 @@ def _or_none(strategy: Strategy[T]) -> Strategy[T | None]:
     return st.one_of(st.none(), strategy)
 
 
+_Fact = Callable[[str], Interaction]
+
+
+def _facts(at: Strategy[datetime] | None, kind: Strategy[str] | None) -> Strategy[_Fact]:
+    outcome = st.sampled_from((None, None, "positive", "negative", "later"))
+    rest = st.fixed_dictionaries(
+        {"id": st.booleans()},
+        optional={
+            "channel": st.sampled_from(Channel),
+            "outcome": st.one_of(outcome, texts()),
+            "role_id": st.sampled_from((None, "be-1", "ml-2")),
+            "enrollment_id": st.just("enrolment-1"),
+            "touch": st.sampled_from(("welcome", "check-in")),
+            "rotation": st.integers(0, 3),
+            "properties": properties(),
+        },
+    )
+
+    def build(kind: str, at: datetime, automated: object, rest: dict[str, Any]) -> _Fact:
+        known = {"kind": kind, "at": at, "automated": automated, **rest}
+        hosts_id = known.pop("id", False)
+
+        def fact(candidate_id: str) -> Interaction:
+            found = Interaction(candidate_id=candidate_id, **known)
+            return attrs.evolve(found, id=f"host-{found.id}") if hosts_id else found
+
+        return fact
+
+    return st.builds(
+        build,
+        kinds() if kind is None else kind,
+        instants() if at is None else at,
+        st.sampled_from((None, False, True)),
+        st.one_of(st.just({}), st.fixed_dictionaries({"outcome": outcome}), rest),
+    )
+
+
 def interactions(
     candidate_id: str | Strategy[str] = "ada",
     *,
@@ -154,21 +191,8 @@ def interactions(
     kind: Strategy[str] | None = None,
 ) -> Strategy[Interaction]:
     """Return facts about *candidate_id*, some in the future, some with an id of the host's."""
-    facts = st.builds(
-        Interaction,
-        candidate_id=st.just(candidate_id) if isinstance(candidate_id, str) else candidate_id,
-        kind=kinds() if kind is None else kind,
-        at=instants() if at is None else at,
-        channel=_or_none(st.sampled_from(Channel)),
-        outcome=_or_none(st.one_of(st.sampled_from(("positive", "negative", "later")), texts())),
-        automated=st.sampled_from((True, False, None)),
-        role_id=_or_none(st.sampled_from(("be-1", "ml-2"))),
-        enrollment_id=_or_none(st.just("enrolment-1")),
-        touch=_or_none(st.sampled_from(("welcome", "check-in"))),
-        rotation=_or_none(st.integers(0, 3)),
-        properties=st.one_of(st.just({}), properties()),
-    )
-    return st.one_of(facts, facts.map(lambda fact: attrs.evolve(fact, id=f"host-{fact.id}")))
+    whose = st.just(candidate_id) if isinstance(candidate_id, str) else candidate_id
+    return st.builds(lambda fact, whose: fact(whose), _facts(at, kind), whose)
 
 
 def histories(
@@ -176,7 +200,7 @@ def histories(
     *,
     at: Strategy[datetime] | None = None,
     kind: Strategy[str] | None = None,
-    max_size: int = 12,
+    max_size: int = 8,
 ) -> Strategy[History]:
     """Return histories, the empty one among them; several facts at one instant are common."""
     facts = interactions(candidate_id, at=at, kind=kind)
@@ -250,19 +274,22 @@ def candidates(candidate_id: str | Strategy[str] | None = None) -> Strategy[Cand
     )
 
 
-@st.composite
 def relationships(
-    draw: Callable[[Strategy[Any]], Any],
     candidate: Strategy[Candidate] | None = None,
     *,
     at: Strategy[datetime] | None = None,
     kind: Strategy[str] | None = None,
-    max_size: int = 12,
-) -> Relationship:
+    max_size: int = 8,
+) -> Strategy[Relationship]:
     """Return people with their histories; facts of merged records carry the old id."""
-    person = draw(candidates() if candidate is None else candidate)
-    whose = st.sampled_from(person.ids)
-    return Relationship(person, draw(histories(whose, at=at, kind=kind, max_size=max_size)))
+    facts = st.tuples(_facts(at, kind), st.integers(0, 2))
+
+    def build(person: Candidate, found: list[tuple[_Fact, int]]) -> Relationship:
+        ids = person.ids
+        return Relationship(person, [fact(ids[index % len(ids)]) for fact, index in found])
+
+    people = candidates() if candidate is None else candidate
+    return st.builds(build, people, st.lists(facts, max_size=max_size))
 
 
 def roles() -> Strategy[Role]:

@@ -1,0 +1,127 @@
+"""Arguments in, exit status out: 0 when it worked, 2 with one readable line when it did not."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from crmkit import __version__
+from crmkit.cli import _commands as commands
+from crmkit.errors import CrmkitError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except CrmkitError as error:
+        print(f"crmkit: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"crmkit: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("crmkit: stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="crmkit",
+        description="Candidate relationship management: every answer says why, and until when.",
+    )
+    parser.add_argument("--version", action="version", version=f"crmkit {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    _demo(verbs.add_parser("demo", help="a simulated year on a sample pool, to look at"))
+    _import(verbs.add_parser("import", help="take people in from a file"))
+    _run_due(verbs.add_parser("run-due", help="bring segments up to date and send what is due"))
+    _shortlist(verbs.add_parser("shortlist", help="who have we already met that fits a role?"))
+    _report(verbs.add_parser("report", help="the scorecard as one HTML page"))
+    _explain(verbs.add_parser("explain", help="everything about one person: why, until when"))
+    return parser
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--db", default="talent.db", help="an SQLite file or a SQLAlchemy URL (%(default)s)"
+    )
+
+
+def _now(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--now", metavar="INSTANT", help="the instant to work as of, with its zone; now if left out"
+    )
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("crmkit-demo"), help="(%(default)s)")
+    parser.add_argument("--weeks", type=int, default=52, help="how many to simulate (%(default)s)")
+    parser.add_argument("--people", type=int, help="take only so many of the sample")
+    parser.add_argument("--seed", type=int, default=2019, help="of the simulation (%(default)s)")
+    parser.set_defaults(run=commands.demo)
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="CSV, JSON Resume or Greenhouse JSON")
+    parser.add_argument(
+        "--format",
+        choices=["csv", "jsonresume", "greenhouse"],
+        help="what the file is; guessed from its ending: .csv, else greenhouse",
+    )
+    parser.add_argument("--mapping", type=Path, help="for CSV: the TOML file that maps columns")
+    parser.add_argument(
+        "--captured-at",
+        metavar="INSTANT",
+        help="when the people were captured, where the file does not say",
+    )
+    parser.add_argument(
+        "--keep-good",
+        action="store_true",
+        help="keep the good rows and write the others, with reasons, beside the file",
+    )
+    _database(parser)
+    parser.set_defaults(run=commands.import_)
+
+
+def _run_due(parser: argparse.ArgumentParser) -> None:
+    _database(parser)
+    parser.add_argument("--outbox", type=Path, default=Path("outbox"), help="a Maildir (outbox)")
+    parser.add_argument("--from", dest="from_address", help="the address that messages come from")
+    parser.add_argument("--organization", default="our company", help="(%(default)s)")
+    parser.add_argument("--signature", default="The talent team", help="(%(default)s)")
+    parser.add_argument("--postal-address", help="shown below every message, as CAN-SPAM asks")
+    parser.add_argument("--limit", type=int, help="send at most so many messages")
+    _now(parser)
+    parser.set_defaults(run=commands.run_due)
+
+
+def _shortlist(parser: argparse.ArgumentParser) -> None:
+    _database(parser)
+    parser.add_argument("--role", help="the id of a role; a stored one needs nothing more")
+    parser.add_argument("--title", help="makes it a new role")
+    parser.add_argument("--skills", default="", help="what it needs, separated by commas")
+    parser.add_argument("--nice-to-have", default="", help="separated by commas")
+    parser.add_argument("--seniority")
+    parser.add_argument("--country", help="ISO 3166-1 alpha-2")
+    parser.add_argument("--city")
+    parser.add_argument("--remote", action="store_true")
+    parser.add_argument("--limit", type=int, default=10, help="how many people (%(default)s)")
+    _now(parser)
+    parser.set_defaults(run=commands.shortlist)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    _database(parser)
+    parser.add_argument("--out", type=Path, default=Path("report.html"), help="(%(default)s)")
+    parser.add_argument("--title", default="Candidate relationships", help="(%(default)s)")
+    _now(parser)
+    parser.set_defaults(run=commands.report)
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("candidate", help="the person's id")
+    _database(parser)
+    _now(parser)
+    parser.set_defaults(run=commands.explain)

@@ -1,0 +1,21 @@
+"""Contract suites for those who bring a store or sender of their own."""
+
+from crmkit.testing._store_people import check_role_store
+from crmkit.testing._stores import (
+    check_candidate_store,
+    check_enrollment_store,
+    check_interaction_store,
+    check_membership_store,
+    check_store,
+    check_transactions,
+)
+
+__all__ = [
+    "check_candidate_store",
+    "check_enrollment_store",
+    "check_interaction_store",
+    "check_membership_store",
+    "check_role_store",
+    "check_store",
+    "check_transactions",
+]

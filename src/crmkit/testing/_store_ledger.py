@@ -1,0 +1,140 @@
+"""The store contract for segments and cadences, clause by clause."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import attrs
+
+from crmkit.model import Reason
+from crmkit.protocols import EnrollmentStore, MembershipStore
+from crmkit.testing._store_samples import (
+    START,
+    member,
+    move,
+    run,
+    same,
+    together,
+    touch,
+)
+
+
+def check_memberships_are_kept(make_store: Callable[[], MembershipStore]) -> None:
+    """Check that kept memberships replace those there were, and come in order."""
+    store = make_store()
+    a1, a2, b1 = member("ada", "one"), member("ada", "two"), member("bob", "one")
+    store.change_memberships([b1, a2, attrs.evolve(a1, next_change=None)], [])
+    store.change_memberships([a1], [])
+    same(list(store.memberships()), [a1, a2, b1], "memberships() are ordered and as last kept")
+    same(list(store.memberships(["ada", "eve"])), [a1, a2], "memberships(ids) are theirs alone")
+    same(list(store.memberships([])), [], "memberships() of nobody are none")
+
+
+def check_leaving_ends_a_membership(make_store: Callable[[], MembershipStore]) -> None:
+    """Check that who left is a member no more; who is kept in the same call is one."""
+    store = make_store()
+    one, two = member("ada", "one"), member("ada", "two")
+    left = [move("ada", segment, entered=False, second=5) for segment in ("one", "two")]
+    store.change_memberships([one, two, member("bob", "one")], [])
+    store.change_memberships([two], [*left, move("ada", "two", entered=True, second=6)])
+    same(
+        [(held.candidate_id, held.segment) for held in store.memberships()],
+        [("ada", "two"), ("bob", "one")],
+        "a transition out of a segment ends that membership and no other",
+    )
+    store.change_memberships([], [move("eve", "one", entered=True, second=7)])
+    same(list(store.memberships(["eve"])), [], "a transition by itself makes nobody a member")
+
+
+def check_transitions_are_logged_once(make_store: Callable[[], MembershipStore]) -> None:
+    """Check that a transition is logged once, as it was first, and that they come in order."""
+    store = make_store()
+    moves = [
+        move("ada", "two", entered=True, second=0),
+        move("bob", "one", entered=True, second=0),
+        move("ada", "one", entered=True, second=1),
+        move("ada", "one", entered=False, second=2),
+        move("ada", "one", entered=True, second=2.000001),
+    ]
+    store.change_memberships([], reversed(moves))
+    store.change_memberships([], [attrs.evolve(moves[0], because=Reason("another")), moves[1]])
+    same(list(store.transitions()), moves, "transitions() are logged once and in order")
+    same(list(store.transitions(["bob"])), [moves[1]], "transitions(ids) are theirs alone")
+    same(list(store.transitions([])), [], "transitions() of nobody are none")
+
+
+def check_enrollments_are_kept(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that the first enrolment of an id stands; they come by candidate, instant, id."""
+    store = make_store()
+    runs = [
+        run("ada", "b", 0),
+        attrs.evolve(run("ada", "c", 0), segment="warm", version=3),
+        run("ada", "a", 1),
+        run("bob", "d", 0),
+    ]
+    store.put_enrollments(reversed(runs))
+    store.put_enrollments([attrs.evolve(runs[0], version=9), runs[1]])
+    same(
+        list(store.enrollments()), runs, "enrollments() are ordered, and the first of an id stands"
+    )
+    same(list(store.enrollments(["bob"])), runs[3:], "enrollments(ids) are theirs alone")
+    same(list(store.enrollments([])), [], "enrollments() of nobody are none")
+
+
+def check_claiming_has_one_winner(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that the first claim of a touch gets None, a later one the record there."""
+    store = make_store()
+    first = touch("e", "welcome", detail="first")
+    same(store.claim_touch(first), None, "claim_touch() of a free touch returns None")
+    later = touch("e", "welcome", detail="second")
+    same(store.claim_touch(later), first, "claim_touch() of a taken touch returns its record")
+    for other in (
+        touch("f", "welcome"),
+        touch("e", "value"),
+        attrs.evolve(touch("e", "welcome"), rotation=1),
+    ):
+        got = store.claim_touch(other)
+        same(got, None, "touches of another enrolment, rotation or key are free")
+
+
+def check_settling_replaces(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that a settled record takes the place of the claim, and the touch stays taken."""
+    store = make_store()
+    claim, other = touch("e", "welcome"), touch("e", "value")
+    store.claim_touch(claim)
+    store.claim_touch(other)
+    settled = attrs.evolve(
+        claim, state="sent", at=START + timedelta(hours=1), provider_id="p-1", detail="fine"
+    )
+    store.settle_touch(settled)
+    same(list(store.touches()), [other, settled], "settle_touch() replaces that record alone")
+    same(store.claim_touch(claim), settled, "a settled touch cannot be claimed again")
+
+
+def check_touches_come_in_order(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that records come by instant, enrolment, rotation and touch."""
+    store = make_store()
+    records = [
+        touch("z", "a", second=-1, candidate_id="bob"),
+        touch("d", "b"),
+        touch("e", "b"),
+        attrs.evolve(touch("e", "a"), rotation=2),
+        attrs.evolve(touch("e", "b"), rotation=10),
+    ]
+    for record in reversed(records):
+        store.claim_touch(record)
+    same(list(store.touches()), records, "touches() are ordered and whole")
+    same(list(store.touches(["bob"])), records[:1], "touches(ids) are theirs alone")
+    same(list(store.touches([])), [], "touches() of nobody are none")
+
+
+def check_racing_claims(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that, of eight threads that claim the same fifty touches, exactly one wins each."""
+    store = make_store()
+
+    def claim(thread: int) -> list[str]:
+        records = [touch("e", f"t{number}", detail=str(thread)) for number in range(50)]
+        return [record.touch for record in records if store.claim_touch(record) is None]
+
+    won = sorted(key for keys in together(8, claim) for key in keys)
+    expected = sorted(f"t{number}" for number in range(50))
+    same(won, expected, "of several threads that claim one touch, exactly one gets None")

@@ -1,0 +1,232 @@
+"""Building rules: what comes out, and every mistake that is caught where the rule is written."""
+
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crmkit.engagement import EngagementPolicy
+from crmkit.errors import NaiveInstant, RuleError, UnknownName
+from crmkit.model import CalendarSpan
+from crmkit.segmentation import (
+    Rule,
+    Segment,
+    all_of,
+    any_of,
+    event,
+    everyone,
+    field,
+    none_of,
+    score,
+    temperature,
+)
+from crmkit.segmentation._nodes import AllOf, AnyOf, EventCount, Events, FieldTest, Not, ScoreTest
+from crmkit.segmentation._paths import type_of
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NAN = float("nan")
+NAIVE = datetime(2026, 3, 2, 9)  # noqa: DTZ001
+A, B, C = field.source == "event", event("met").ever(), field.salary > 1
+
+
+def test_rules_compare_by_value_and_hash():
+    """Two rules written alike are equal, and a rule survives copy and pickle."""
+    rule = (field.skills.has_any("go") & event("met").within(days=9)) | ~(score() >= 5)
+    again = (field.skills.has_any("Go") & event("met").within(timedelta(days=9))) | ~(score() >= 5)
+    assert rule == again
+    assert hash(rule) == hash(again)
+    assert [rule, rule] == [copy.deepcopy(rule), pickle.loads(pickle.dumps(rule))]
+
+
+def test_true_one_and_the_float_one_are_three_rules():
+    """Values of different types make different rules, though Python calls them equal."""
+    rules = {field.custom["x"] == value for value in (True, 1, 1.0)}
+    assert len(rules) == 3
+
+
+def test_and_and_or_are_flat():
+    """A chain of & or of | is one node; mixed, they nest."""
+    assert AllOf((A, B, C)) == A & B & C == A & (B & C)
+    assert AnyOf((A, B, C)) == A | B | C == any_of(A, B, C)
+    assert AnyOf((A, AllOf((B, C)))) == A | (B & C)
+    assert all_of(A, B) == A & B
+    assert none_of(A, B) == ~(A | B)
+    assert A == all_of(A) == any_of(A) == ~~A == ~none_of(A)
+
+
+def test_a_thousand_terms_are_one_flat_rule():
+    """A long OR works and stays flat."""
+    rule = everyone()
+    for number in range(1000):
+        rule |= field.custom["n"] == number
+    assert len(rule.parts) == 1001
+
+
+def test_operators_make_the_nodes_they_name():
+    """Negative operators are NOT of their positive; never and counts are ranges of one count."""
+    sent = Events(("sent",))
+    assert Not(FieldTest(("salary",), "==", 5.0)) == (field.salary != 5)
+    assert Not(field.skills.has_any("go")) == field.skills.has_none("go")
+    assert EventCount(sent, at_most=0) == event("sent").never() == event("sent").at_most(0)
+    assert EventCount(sent, 2, 2) == event("sent", "sent").exactly(2)
+    assert ScoreTest("<=", 2.0) == (score() <= 2)
+    assert EngagementPolicy(hot=9) == (score(EngagementPolicy(hot=9)) > 2).policy
+    assert isinstance(field.source.is_known(), Rule)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: field.sorce,
+            "field: 'sorce' is not a field of a candidate; did you mean 'source'",
+        ),
+        (lambda: field.source == "sorced", "field.source: 'sorced' is not a source; did you mean"),
+        (lambda: field.seniority < "seniour", "did you mean 'senior'"),
+        (lambda: field.timezone == "Europe/Lodnon", "did you mean 'Europe/London'"),
+        (lambda: field.employments.compny, "did you mean 'company'"),
+        (
+            lambda: field.title.contians("x"),
+            "field.title: 'contians' is not a test of a field; did",
+        ),
+        (
+            lambda: field.custom.visa,
+            "field.custom: no 'visa'; entries are written field.custom['vi",
+        ),
+        (lambda: event("repled"), "did you mean 'replied'"),
+        (lambda: event("sent", channel="emial"), "did you mean 'email'"),
+        (lambda: temperature() == "colt", "did you mean 'cold'"),
+    ],
+)
+def test_unknown_names_suggest_near_ones(make, message):
+    """A name that nobody knows is an error where it is written, with the nearest name."""
+    with pytest.raises(UnknownName) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: field.interested_from < NAIVE,
+        lambda: field.interested_from.before(NAIVE),
+        lambda: field.custom["seen"] == NAIVE,
+        lambda: event("x-lunch", booked=NAIVE),
+    ],
+)
+def test_naive_instant_is_refused_in_a_rule(make):
+    """An instant without a zone is an error where it is written."""
+    with pytest.raises(NaiveInstant):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: field.title == 5, "field.title: expected text, got int"),
+        (lambda: field.salary > "5", "field.salary: expected a number, got str"),
+        (lambda: field.salary == True, "expected a number"),  # noqa: E712
+        (lambda: field.salary > NAN, "nan means unknown; ask .is_unknown()"),
+        (lambda: field.title == " ", "means unknown"),
+        (lambda: field.title < "M", "field.title is text, which '<' does not suit"),
+        (lambda: field.source < "event", "field.source is a name without order"),
+        (lambda: field.do_not_contact > False, "use == True or == False"),
+        (lambda: field.custom["x"] > True, "true and false have no order"),
+        (lambda: field.skills == "go", "use .has_any, .has_all"),
+        (lambda: field.salary.contains("5"), "use == < <= > >=, .between or .is_in"),
+        (lambda: field.title.contains(5), "contains needs a text, got 5"),
+        (lambda: field.title.contains(""), "contains needs a text"),
+        (lambda: field.title.has_any("x"), "field.title is text"),
+        (field.skills.has_any, "has_any needs at least one value"),
+        (lambda: field.source.is_in([]), "in needs at least one value"),
+        (lambda: field.source == None, "ask .is_unknown() or .is_known()"),  # noqa: E711
+        (lambda: field.source != None, "ask .is_unknown() or .is_known()"),  # noqa: E711
+        (lambda: field.source.is_in("event", None), "ask .is_unknown()"),
+        (lambda: field.custom["x"] == None, "ask .is_unknown()"),  # noqa: E711
+        (lambda: field.custom["x"] == [1], "expected a text, number, flag or instant"),
+        (lambda: field.custom["x"] == NAN, "NaN equals nothing"),
+        (lambda: field.custom == "x", "say which entry"),
+        (lambda: field.employments == "x", "ask about one of the records' fields"),
+        (lambda: field.custom[1], "expected the entry's name, got 1"),
+        (lambda: field.title["x"], "only custom and external_ids have"),
+        (lambda: field.custom["x"]["y"], "field.custom['x'] has no entries"),
+        (lambda: field.salary.between(5, 1), "the lower value first"),
+        (lambda: field.custom["x"].between(5, "x"), "two values of one type"),
+        (lambda: field.salary.before(NOW), "field.salary is a number"),
+        (lambda: field.interested_from.before(5), "expected a datetime, got int"),
+        (field.interested_from.within, "expected a span"),
+        (lambda: field.interested_from.within(timedelta(1), days=1), "expected a span"),
+        (lambda: field.interested_from.within(days=0), "longer than nothing"),
+        (lambda: field.interested_from.older_than(days=-1), "longer than nothing"),
+        (lambda: field.salary.within(days=1), "field.salary is a number"),
+        (lambda: event("sent").within(90), "expected a timedelta or days=…, got 90"),
+        (lambda: event("sent").within(CalendarSpan(months=1)), "expected a timedelta"),
+        (lambda: event("sent").within(days=10**12), "not a span of time"),
+        (lambda: event("sent").within(days="9"), "not a span of time"),
+        (lambda: event("sent").within(days=-1), "longer than nothing"),
+        (lambda: event("sent").at_least(1, within=90), "within: expected a timedelta, got 90"),
+        (lambda: event("sent").at_least(-1), "at_least: expected a whole number from 0"),
+        (lambda: event("sent").at_most(True), "at_most: expected a whole number from 0"),
+        (event, "at least one interaction kind"),
+        (lambda: event("sent", automated="no"), "automated: expected True, False or None"),
+        (lambda: event("sent", outcome=None), "outcome: None is not a value"),
+        (lambda: event("sent", outcome=[]), "outcome: expected at least one value"),
+        (lambda: event("sent", outcome=5), "outcome: expected text, got int"),
+        (lambda: event("sent", stage={"a": 1}), "stage: expected a text, number"),
+        (lambda: event("sent").after("met"), "expected an event such as event('sent')"),
+        (lambda: event("sent").after(B), "without .ever() or .within(), got EventCount"),
+        (lambda: score() >= "5", "a score compares with a number"),
+        (lambda: score() == 5, "use >= or <"),
+        (all_of, "everyone() is the rule that always holds"),
+        (lambda: any_of(A, "x"), "expected a rule, got str"),
+        (lambda: A & True, "expected a rule, got bool"),
+        (lambda: A & event("sent"), "say how often or when"),
+        (lambda: event("sent") & A, "say how often or when"),
+        (lambda: ~event("sent"), "say how often or when"),
+        (lambda: A | field.do_not_contact, "compare the field"),
+        (lambda: field.salary == 1 & field.title == "x", "put each comparison in parentheses"),
+        (lambda: Segment("s", event("sent")), "say how often or when"),
+        (lambda: Segment("s", None), "expected a rule, got NoneType"),
+        (lambda: A and B, "use & instead of 'and'"),
+        (lambda: not A, "~ instead of 'not'"),
+        (lambda: 1 < field.salary < 5, ".between(low, high)"),
+        (lambda: "go" in field.skills, "use field.skills.contains('go') instead of 'in'"),
+        (lambda: bool(field.source), "compare the field"),
+        (lambda: bool(score()), "compare the score"),
+        (lambda: bool(temperature()), "compare the temperature"),
+    ],
+)
+def test_rule_that_cannot_mean_anything_is_an_error(make, message):
+    """Each mistake is a RuleError where the rule is written, saying what to write instead."""
+    with pytest.raises(RuleError) as caught:
+        make()
+    assert message in str(caught.value)
+
+
+def test_unfinished_words_have_short_reprs():
+    """Half a rule shows how it was written."""
+    words = (field, field.source, field.custom["visa"], field.employments.company, event("sent"))
+    assert [repr(word) for word in words] == [
+        "field",
+        "field.source",
+        "field.custom['visa']",
+        "field.employments.company",
+        "event('sent')",
+    ]
+
+
+def test_field_completes_and_has_no_hidden_attributes():
+    """Completion lists the fields of a candidate; private names are ordinary AttributeErrors."""
+    assert "skills" in dir(field)
+    assert not hasattr(field, "_private")
+    assert not hasattr(field.source, "__wrapped__")
+    assert [getattr(word, "close", None) for word in (field, field.source, field.employments)] == [
+        None
+    ] * 3
+
+
+def test_only_maps_and_records_have_something_inside():
+    """A path into a plain field is refused, however it is made."""
+    with pytest.raises(RuleError, match=r"field\.title is text; it has nothing inside"):
+        type_of(("title", "x"))

@@ -1,0 +1,304 @@
+"""The contract suite lets good stores pass and catches bad ones."""
+
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+
+import crmkit.testing
+from crmkit.model import identity_keys
+from crmkit.stores import MemoryStore
+from crmkit.testing import (
+    check_candidate_store,
+    check_enrollment_store,
+    check_interaction_store,
+    check_membership_store,
+    check_role_store,
+    check_store,
+    check_transactions,
+)
+
+
+class OwnCandidates:
+    """A host's own candidate table, in small."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def put_candidates(self, candidates):
+        self.rows.update({candidate.id: candidate for candidate in list(candidates)})
+
+    def get_candidates(self, ids):
+        return {key: self.rows[key] for key in ids if key in self.rows}
+
+    def find_candidates(self, keys):
+        found = {}
+        for candidate in self.rows.values():
+            for key in identity_keys(candidate) & set(keys):
+                found.setdefault(key, set()).add(candidate.id)
+        return {key: frozenset(ids) for key, ids in found.items()}
+
+    def candidates(self):
+        return iter([self.rows[key] for key in sorted(self.rows)])
+
+    def delete_candidates(self, ids):
+        for key in ids:
+            self.rows.pop(key, None)
+
+
+def test_a_host_checks_its_own_candidate_table():
+    """A host that keeps only its candidates runs only that part."""
+    check_candidate_store(OwnCandidates)
+
+
+class ForgetsToReplaceKeys(MemoryStore):
+    def find_candidates(self, keys):
+        self.seen = getattr(self, "seen", {})
+        for candidate in self.candidates():
+            for key in identity_keys(candidate):
+                self.seen.setdefault(key, set()).add(candidate.id)
+        return {key: frozenset(self.seen[key]) for key in keys if key in self.seen}
+
+    def put_candidates(self, candidates):
+        super().put_candidates(candidates)
+        self.find_candidates([])
+
+
+class KeepsTheFirstRecord(MemoryStore):
+    def put_candidates(self, candidates):
+        super().put_candidates(
+            [candidate for candidate in candidates if not self.get_candidates([candidate.id])]
+        )
+
+
+class YieldsAsPut(MemoryStore):
+    def candidates(self):
+        return iter(list(self._candidates.rows.values()))
+
+
+class TripsOverWriting(MemoryStore):
+    def candidates(self):
+        for key in self._candidates.rows:
+            yield self._candidates.rows[key]
+
+
+class DeletesNothing(MemoryStore):
+    def delete_candidates(self, ids):
+        pass
+
+
+class PutsOneByOne(MemoryStore):
+    def put_candidates(self, candidates):
+        for candidate in candidates:
+            super().put_candidates([candidate])
+
+
+class AppendsTwice(MemoryStore):
+    def append_interactions(self, interactions):
+        self.log = [*getattr(self, "log", []), *interactions]
+        return len(interactions)
+
+    def interactions(self, candidate_ids):
+        return [fact for fact in getattr(self, "log", []) if fact.candidate_id in candidate_ids]
+
+
+class CountsAll(MemoryStore):
+    def append_interactions(self, interactions):
+        batch = list(interactions)
+        super().append_interactions(batch)
+        return len(batch)
+
+
+class ReplacesFacts(MemoryStore):
+    def append_interactions(self, interactions):
+        batch = list(interactions)
+        new = super().append_interactions(batch)
+        for fact in batch:
+            self._interactions.put(fact.id, fact)
+        return new
+
+
+class AppendsOneByOne(MemoryStore):
+    def append_interactions(self, interactions):
+        return sum(
+            super(AppendsOneByOne, self).append_interactions([fact]) for fact in interactions
+        )
+
+
+class Unordered(MemoryStore):
+    def interactions(self, candidate_ids):
+        return self._interactions.of(candidate_ids)
+
+    def roles(self):
+        return list(self._roles.rows.values())
+
+    def memberships(self, candidate_ids=None):
+        return self._memberships.of(candidate_ids)
+
+    def enrollments(self, candidate_ids=None):
+        return self._enrollments.of(candidate_ids)
+
+
+class NobodyLeaves(MemoryStore):
+    def change_memberships(self, keep, transitions):
+        members = {(one.candidate_id, one.segment): one for one in self.memberships()}
+        super().change_memberships([], transitions)
+        super().change_memberships([*members.values(), *keep], [])
+
+
+class LeavingWins(MemoryStore):
+    def change_memberships(self, keep, transitions):
+        super().change_memberships(keep, [])
+        super().change_memberships([], transitions)
+
+
+class NobodyMeansEverybody(MemoryStore):
+    def memberships(self, candidate_ids=None):
+        return super().memberships(candidate_ids or None)
+
+
+class LogsTwice(MemoryStore):
+    def change_memberships(self, keep, transitions):
+        batch = list(transitions)
+        super().change_memberships(keep, batch)
+        self.log = [*getattr(self, "log", []), *batch]
+
+    def transitions(self, candidate_ids=None):
+        wanted = [
+            one for one in self.log if candidate_ids is None or one.candidate_id in candidate_ids
+        ]
+        return sorted(wanted, key=lambda one: (one.at, one.candidate_id, one.segment))
+
+
+class ReplacesEnrollments(MemoryStore):
+    def put_enrollments(self, enrollments):
+        for enrollment in enrollments:
+            self._enrollments.put(enrollment.id, enrollment)
+
+
+class LetsTwoThrough(MemoryStore):
+    """Looks first and writes later, as a careless store does."""
+
+    def __init__(self):
+        super().__init__()
+        self.both = threading.Barrier(2)
+
+    def claim_touch(self, record):
+        key = (record.enrollment_id, record.rotation, record.touch)
+        known = self._touches.rows.get(key)
+        if threading.current_thread() is not threading.main_thread():
+            with suppress(threading.BrokenBarrierError):
+                self.both.wait(timeout=0.2)
+        if known is None:
+            with self._lock:
+                self._touches.put(key, record)
+        return known
+
+
+class ClaimsAlways(MemoryStore):
+    def claim_touch(self, record):
+        super().claim_touch(record)
+
+
+class SettlesNothing(MemoryStore):
+    def settle_touch(self, record):
+        pass
+
+
+class Leaks(MemoryStore):
+    @contextmanager
+    def transaction(self):
+        yield
+
+
+class SwallowsErrors(MemoryStore):
+    @contextmanager
+    def transaction(self):
+        try:
+            with super().transaction():
+                yield
+        except Exception:  # noqa: BLE001
+            return
+
+
+class LeaksTheInner(MemoryStore):
+    """An inner transaction commits what the outer one takes back."""
+
+    depth = 0
+
+    @contextmanager
+    def transaction(self):
+        self.depth += 1
+        try:
+            if self.depth == 1:
+                with super().transaction():
+                    yield
+            else:
+                yield
+        finally:
+            self.depth -= 1
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "clause"),
+    [
+        (check_candidate_store, ForgetsToReplaceKeys, "identity keys of a replaced record"),
+        (check_candidate_store, KeepsTheFirstRecord, "the record put last replaces"),
+        (check_candidate_store, YieldsAsPut, "ordered by id"),
+        (check_candidate_store, DeletesNothing, "a deleted record is gone"),
+        (check_candidate_store, PutsOneByOne, "a put_candidates() that fails stores nothing"),
+        (check_interaction_store, AppendsTwice, "returns how many ids were new"),
+        (check_interaction_store, CountsAll, "returns how many ids were new"),
+        (check_interaction_store, ReplacesFacts, "a fact never changes"),
+        (check_interaction_store, AppendsOneByOne, "that fails stores nothing"),
+        (check_interaction_store, Unordered, "ordered by instant, then id"),
+        (check_role_store, Unordered, "ordered by id"),
+        (check_membership_store, Unordered, "memberships() are ordered"),
+        (check_membership_store, NobodyLeaves, "ends that membership"),
+        (check_membership_store, LeavingWins, "ends that membership and no other"),
+        (check_membership_store, NobodyMeansEverybody, "memberships() of nobody are none"),
+        (check_membership_store, LogsTwice, "logged once"),
+        (check_enrollment_store, Unordered, "enrollments() are ordered"),
+        (check_enrollment_store, ReplacesEnrollments, "the first of an id stands"),
+        (check_enrollment_store, LetsTwoThrough, "exactly one gets None"),
+        (check_enrollment_store, ClaimsAlways, "returns its record"),
+        (check_enrollment_store, SettlesNothing, "settle_touch() replaces"),
+        (check_transactions, Leaks, "leaves nothing behind"),
+        (check_transactions, SwallowsErrors, "passes on the error"),
+        (check_transactions, LeaksTheInner, "falls alone"),
+        (check_store, Leaks, "leaves nothing behind"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_broken_store_is_caught(check, broken, clause):
+    """A store that breaks one clause fails with a sentence about that clause."""
+    with pytest.raises(AssertionError) as caught:
+        check(broken)
+    assert clause in str(caught.value)
+
+
+def test_writing_while_reading_is_tried():
+    """A store that cannot be written to while it is read fails, in its own words."""
+    with pytest.raises((AssertionError, RuntimeError)):
+        check_candidate_store(TripsOverWriting)
+
+
+def test_failures_are_short():
+    """A failure over a thousand records does not print them all."""
+    with pytest.raises(AssertionError) as caught:
+        check_candidate_store(YieldsAsPut)
+    assert len(str(caught.value)) < 1000
+
+
+def test_what_is_published():
+    """The suite for each protocol can be called by itself."""
+    published = {name for name in crmkit.testing.__all__ if name.startswith("check_")}
+    assert published >= {
+        "check_candidate_store",
+        "check_enrollment_store",
+        "check_interaction_store",
+        "check_membership_store",
+        "check_role_store",
+        "check_store",
+        "check_transactions",
+    }
