@@ -101,10 +101,11 @@ class EnrollmentStore(Protocol):
         ...
 
     def claim_touch(self, record: TouchRecord) -> TouchRecord | None:
-        """Insert the record and return None, or return the one that is there already.
+        """Take the touch and return None, or return the record that is there already.
 
         The one place that decides who may act: of any number of callers with the same
-        (enrolment, rotation, touch), exactly one gets None.
+        (enrolment, rotation, touch), exactly one gets None. A record whose state is ``failed``
+        (nothing left) is replaced: the touch is free again, for one.
         """
         ...
 

@@ -180,7 +180,7 @@ def test_a_place_that_cannot_be_written_is_refused_at_once():
 
 def test_an_impossible_path_is_refused_at_once():
     """A path that no system takes is a SenderError as well."""
-    with pytest.raises(SenderError, match="null (byte|character)"):
+    with pytest.raises(SenderError, match=r"null (byte|character)"):
         MaildirSender("out\0box")
 
 

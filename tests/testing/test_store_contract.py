@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 import crmkit.testing
+from crmkit.cadence import TouchState
 from crmkit.model import identity_keys
 from crmkit.stores import MemoryStore
 from crmkit.testing import (
@@ -186,6 +187,8 @@ class LetsTwoThrough(MemoryStore):
     def claim_touch(self, record):
         key = (record.enrollment_id, record.rotation, record.touch)
         known = self._touches.rows.get(key)
+        if known is not None and known.state is TouchState.FAILED:
+            known = None
         if threading.current_thread() is not threading.main_thread():
             with suppress(threading.BrokenBarrierError):
                 self.both.wait(timeout=0.2)
@@ -193,6 +196,14 @@ class LetsTwoThrough(MemoryStore):
             with self._lock:
                 self._touches.put(key, record)
         return known
+
+
+class KeepsFailures(MemoryStore):
+    """Holds a touch that failed as taken for ever."""
+
+    def claim_touch(self, record):
+        there = [each for each in self.touches() if each.key == record.key]
+        return there[0] if there else super().claim_touch(record)
 
 
 class ClaimsAlways(MemoryStore):
@@ -261,6 +272,7 @@ class LeaksTheInner(MemoryStore):
         (check_enrollment_store, Unordered, "enrollments() are ordered"),
         (check_enrollment_store, ReplacesEnrollments, "the first of an id stands"),
         (check_enrollment_store, LetsTwoThrough, "exactly one gets None"),
+        (check_enrollment_store, KeepsFailures, "a failed touch returns None"),
         (check_enrollment_store, ClaimsAlways, "returns its record"),
         (check_enrollment_store, SettlesNothing, "settle_touch() replaces"),
         (check_transactions, Leaks, "leaves nothing behind"),

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import attrs
 
@@ -130,7 +131,7 @@ got 1.5 after 2.0
     def __attrs_post_init__(self) -> None:
         order = [Temperature.HOT, Temperature.WARM, Temperature.UNKNOWN]
         order += [Temperature.COOLING, Temperature.COLD]
-        for before, after in zip(order, order[1:], strict=False):
+        for before, after in pairwise(order):
             if self.factor(before) > self.factor(after):
                 got = f"got {self.factor(after)} after {self.factor(before)}"
                 problem = f"expected {' <= '.join(order)}, {got}"

@@ -71,15 +71,21 @@ class PlannedTouch:
         yearly = f" and {plural(self.rotation, 'year')}" if self.rotation else ""
         start = f"week {self.touch.week} from {self.enrolled:%Y-%m-%d}{yearly}"
         text = f"{start} → {self.planned_for:%Y-%m-%d}"
-        if self.local.date() != self.planned_for.date():
+        if self._moved:
             text += f", moved to {self.local:%Y-%m-%d}"
         return Reason(text, parts=tuple(self._parts()))
+
+    @property
+    def _moved(self) -> bool:
+        return self.local.date() != self.planned_for.date()
 
     def _parts(self) -> Iterator[Reason]:
         for shift in self.shifts:
             yield Reason(str(shift))
         if self.spacing:
             yield Reason(self.spacing)
+        elif self._moved and not self.shifts:
+            yield Reason("the touch before it moved")
         if self.local.time() != self.planned_for.time():
             yield Reason(f"no clock shows {self.planned_for:%H:%M} there that day")
         if self.done_at:

@@ -123,7 +123,7 @@ def fit(
     >>> role = Role(id="r", title="Engineer", skills=["python", "go"], country="DE")
     >>> ada = Relationship(Candidate(id="ada", skills=["python"], country="DE"))
     >>> print(fit(ada, role, now=datetime(2026, 3, 2, tzinfo=UTC)).because)
-    fits 0.54
+    fits 0.55
       skills 0.50: has python, lacks go
       seniority 0.50: the role names none
       place 0.80: same country, DE

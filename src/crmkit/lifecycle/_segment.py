@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from html import escape
 
 import attrs
 
@@ -40,6 +41,16 @@ class SegmentRun:
         sizes = [f"  {name:<{width}}  {size:>6}" for name, size in self.sizes.items()]
         head = f"{len(self.entered)} entered and {len(self.left)} left at {self.now:%Y-%m-%d}"
         return "\n".join([head, *sizes])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{size}</td></tr>" for name, size in self.sizes.items()
+        )
+        return (
+            f"<table><caption>{escape(str(self).splitlines()[0])}</caption><thead><tr>"
+            f'<th scope="col">segment</th><th scope="col">people</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table>"
+        )
 
 
 def segment(work: Workspace, now: datetime, progress: Progress | None = None) -> SegmentRun:

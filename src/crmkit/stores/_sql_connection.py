@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -24,12 +24,16 @@ class Database:
     connection nothing is committed.
     """
 
-    def __init__(self, target: str | URL | Engine | Connection, *, timeout: float) -> None:
+    def __init__(
+        self, target: str | URL | Engine | Connection, *, timeout: float, durable: bool = True
+    ) -> None:
         self.owned = not isinstance(target, Engine | Connection)
         self._host = target if isinstance(target, Connection) else None
         self._engine = (
             target.engine if isinstance(target, Engine | Connection) else _open(target, timeout)
         )
+        if self.owned and not durable:
+            event.listen(self._engine, "connect", _leave_the_disk_to_the_system)
         self.name = self._engine.url.render_as_string(hide_password=True)
         self.dialect = self._engine.dialect.name
         self._closed = False
@@ -99,6 +103,11 @@ def _begin(connection: Connection) -> None:
     raw: Any = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _leave_the_disk_to_the_system(raw: Any, _: object) -> None:
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute("PRAGMA synchronous=OFF")
 
 
 def _open(target: object, timeout: float) -> Engine:

@@ -7,7 +7,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Generic, TypeVar
 
-from crmkit.cadence import Enrollment, TouchRecord
+from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.errors import NotFound
 from crmkit.model import Candidate, Interaction, Role, identity_keys
 from crmkit.protocols import Store
@@ -225,10 +225,11 @@ class MemoryStore(Store):
         return sorted(found, key=lambda run: (run.candidate_id, run.enrolled_at, run.id))
 
     def claim_touch(self, record: TouchRecord) -> TouchRecord | None:
-        """Insert the record and return None, or return the one that is there already."""
+        """Insert the record, or put it in the place of a failed one; else return who is there."""
         key = _touch_key(record)
         with self.transaction():
-            if known := self._touches.rows.get(key):
+            known = self._touches.rows.get(key)
+            if known and known.state is not TouchState.FAILED:
                 return known
             self._touches.put(key, record)
             return None

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 try:
     import sqlalchemy as sa
@@ -13,7 +14,7 @@ except ModuleNotFoundError:
 
     raise MissingExtra("sql", "SQLStore") from None
 
-from crmkit.cadence import Enrollment, TouchRecord
+from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.codec import dumps, loads
 from crmkit.errors import InvalidDocument, NotFound, StoreError
 from crmkit.model import Candidate, Interaction, Role, identity_keys
@@ -37,7 +38,9 @@ class SQLStore(Store):
     SQLAlchemy engine or connection of the host. On a connection that the host hands in, nothing
     is committed: the host does, and a call that fails takes back only itself. With
     ``create=False`` the tables of `metadata` must be there already, made by the host's migrations.
-    *timeout* is how many seconds to wait for somebody else's lock on an SQLite file.
+    *timeout* is how many seconds to wait for somebody else's lock on an SQLite file;
+    ``durable=False`` leaves it to the system when that file is written to the disk, quicker, for
+    simulations: a process that dies loses nothing, a power failure may.
 
     Threads may share a store; so may processes, each with its own on the same database.
     Every fault of the database is a `StoreError` that names it, without the password.
@@ -54,8 +57,9 @@ class SQLStore(Store):
         *,
         create: bool = True,
         timeout: float = 10.0,
+        durable: bool = True,
     ) -> None:
-        self._database = Database(target, timeout=timeout)
+        self._database = Database(target, timeout=timeout, durable=durable)
         try:
             prepare(self._database, create=create)
         except BaseException:
@@ -247,10 +251,13 @@ class SQLStore(Store):
         return self._about(Enrollment, tables.enrollments, candidate_ids, order)
 
     def claim_touch(self, record: TouchRecord) -> TouchRecord | None:
-        """Insert the record and return None, or return the one that is there already."""
-        columns = tables.touches.c
+        """Insert the record, or put it in the place of a failed one; else return who is there."""
+        columns, row = tables.touches.c, _touch_row(record)
+        failed = sa.and_(_is_touch(record), columns.state == TouchState.FAILED.value)
         with self._database.writing() as connection:
-            if insert_new(connection, tables.touches, [_touch_row(record)]):
+            if insert_new(connection, tables.touches, [row]):
+                return None
+            if connection.execute(tables.touches.update().where(failed).values(row)).rowcount:
                 return None
             known = sa.select(columns.document, columns.candidate_id).where(_is_touch(record))
             return self._records(TouchRecord, known)[0]
@@ -294,16 +301,22 @@ class SQLStore(Store):
     def _records(self, cls: type[R], statement: sa.Select[Any]) -> list[R]:
         with self._database.reading() as connection:
             rows = connection.execute(statement).all()
-        found = []
+        found, kind = [], cast("Any", cls)
         for document, owner in rows:
             try:
-                found.append(loads(cls, document))
+                found.append(_decoded(kind, document))
             except InvalidDocument as error:
                 raise StoreError(
                     f"{self._database.name}: a {cls.__name__} kept for {owner!r} is damaged "
                     f"({error}); restore a backup"
                 ) from None
         return found
+
+
+@lru_cache(maxsize=2**15)
+def _decoded(cls: Any, document: str) -> Any:
+    """Read one record; one that was read on the last pass over the people need not be again."""
+    return loads(cls, document)
 
 
 def _touch_row(record: TouchRecord) -> Mapping[str, Any]:

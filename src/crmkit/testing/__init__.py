@@ -1,5 +1,6 @@
 """Contract suites for those who bring a store or sender of their own."""
 
+from crmkit.testing._senders import check_sender
 from crmkit.testing._store_people import check_role_store
 from crmkit.testing._stores import (
     check_candidate_store,
@@ -16,6 +17,7 @@ __all__ = [
     "check_interaction_store",
     "check_membership_store",
     "check_role_store",
+    "check_sender",
     "check_store",
     "check_transactions",
 ]

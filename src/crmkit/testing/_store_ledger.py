@@ -96,6 +96,19 @@ def check_claiming_has_one_winner(make_store: Callable[[], EnrollmentStore]) -> 
         same(got, None, "touches of another enrolment, rotation or key are free")
 
 
+def check_a_failed_touch_is_free_again(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that a failed touch can be claimed again, by one caller."""
+    store = make_store()
+    claim = touch("e", "welcome", detail="first")
+    store.claim_touch(claim)
+    store.settle_touch(attrs.evolve(claim, state="failed", detail="nothing left"))
+    again = touch("e", "welcome", detail="again")
+    same(store.claim_touch(again), None, "claim_touch() of a failed touch returns None")
+    same(list(store.touches()), [again], "the new claim takes the place of the failed one")
+    later = touch("e", "welcome", detail="later")
+    same(store.claim_touch(later), again, "a touch that was claimed again is taken")
+
+
 def check_settling_replaces(make_store: Callable[[], EnrollmentStore]) -> None:
     """Check that a settled record takes the place of the claim, and the touch stays taken."""
     store = make_store()

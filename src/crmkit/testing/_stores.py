@@ -19,6 +19,7 @@ from crmkit.protocols import (
     Store,
 )
 from crmkit.testing._store_ledger import (
+    check_a_failed_touch_is_free_again,
     check_claiming_has_one_winner,
     check_enrollments_are_kept,
     check_leaving_ends_a_membership,
@@ -102,6 +103,7 @@ def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
     check_enrollments_are_kept(make_store)
     check_claiming_has_one_winner(make_store)
     check_settling_replaces(make_store)
+    check_a_failed_touch_is_free_again(make_store)
     check_touches_come_in_order(make_store)
     check_racing_claims(make_store)
 
