@@ -9,9 +9,7 @@ import subprocess
 import sys
 
 ROUNDS = 15
-TIMED = (
-    "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
-)
+TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
 CASES = {
     "import attrs, zoneinfo": "import attrs, zoneinfo",
     "import crmkit": "import crmkit",

@@ -1,5 +1,10 @@
 """How the documentation is built: Sphinx, Furo, MyST."""
 
+import inspect
+
+import attrs
+from sphinx.util.inspect import stringify_signature
+
 project = "crmkit"
 author = "The crmkit authors"
 copyright = "The crmkit authors"  # noqa: A001 - Sphinx's name
@@ -9,8 +14,43 @@ html_title = "crmkit"
 exclude_patterns = ["_build"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+# A key here is an option that is on, whatever its value: False would switch it on, too.
+autodoc_default_options = {"members": True, "undoc-members": True}
+default_role = "py:obj"
 autodoc_class_signature = "mixed"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 nitpicky = False
+
+
+class _Short(str):
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
+def _short_defaults(_app, what, _name, obj, _options, signature, returns):
+    """Show a record that is a default by its class, not by all its fields."""
+    if what not in {"class", "function", "method"} or not signature:
+        return None
+    try:
+        found = inspect.signature(obj)
+    except (TypeError, ValueError):
+        return None
+    if what == "method":
+        found = found.replace(parameters=list(found.parameters.values())[1:])
+    long = [each for each in found.parameters.values() if attrs.has(type(each.default))]
+    if not long:
+        return None
+    parameters = [
+        each.replace(default=_Short(f"{type(each.default).__name__}()")) if each in long else each
+        for each in found.parameters.values()
+    ]
+    short = found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return stringify_signature(short, unqualified_typehints=True), returns
+
+
+def setup(app):
+    """Connect the above."""
+    app.connect("autodoc-process-signature", _short_defaults)

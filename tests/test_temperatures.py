@@ -68,6 +68,13 @@ class TestTemperatures:
             (50, "cold", 4),
         ] == found
 
+    def test_a_warmth_that_outlives_the_calendar_lasts(self):
+        """What fades after the year 9999 fades never."""
+        policy = EngagementPolicy(warm=1e-300, half_life=timedelta(days=3650))
+        ada = person(fact("replied", 0))
+        rows = [(START, Temperature.WARM, 0)]
+        assert rows == temperatures(ada, since=START, policy=policy)
+
     def test_a_naive_instant_is_refused(self):
         """The error names the argument."""
         with pytest.raises(NaiveInstant, match=r"^since: "):

@@ -134,7 +134,7 @@ class Plan:
         return tuple(planned for planned in self.ahead if planned.due_at <= self.now)
 
     @property
-    def waiting(self) -> tuple[Touch, ...]:
+    def undated(self) -> tuple[Touch, ...]:
         """The touches of the sequence that have no date while the clock stands still."""
         if self.status in {PlanStatus.ARCHIVED, PlanStatus.COMPLETED}:
             return ()
@@ -170,7 +170,7 @@ class Plan:
         return [title, f"{first}; {until}", *rest]
 
     def _feet(self) -> list[str]:
-        keys = ", ".join(touch.key for touch in self.waiting)
+        keys = ", ".join(touch.key for touch in self.undated)
         return [f"without a date until the clock goes on: {keys}"] if keys else []
 
     def _rows(self) -> Iterator[tuple[str, str, str, Reason]]:

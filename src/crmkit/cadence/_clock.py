@@ -109,7 +109,7 @@ def run(
     for begin, end, phase in _pieces(clock, start):
         if phase.ratio is None:
             if end is None:
-                return None
+                break
             legs.append(Leg(begin, end, None, phase.why))
             continue
         times, over = _bounded(phase.ratio, gap, least, greatest)

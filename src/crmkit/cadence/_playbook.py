@@ -21,6 +21,12 @@ def _entries(value: object) -> tuple[tuple[str, Cadence], ...]:
     return tuple((segment, cadence) for segment, cadence in value)
 
 
+def _otherwise(value: object) -> Cadence | None:
+    if value is None or isinstance(value, Cadence):
+        return value
+    raise InvalidRecord("otherwise", f"expected a Cadence or None, got {type(value).__name__}")
+
+
 @attrs.frozen
 class Playbook:
     """Segment names and their cadences, the most important first, and a cadence for the rest.
@@ -33,7 +39,7 @@ class Playbook:
     """
 
     entries: tuple[tuple[str, Cadence], ...] = attrs.field(default=(), converter=_entries)
-    otherwise: Cadence | None = attrs.field(default=SEVEN_TOUCH, kw_only=True)
+    otherwise: Cadence | None = attrs.field(default=SEVEN_TOUCH, kw_only=True, converter=_otherwise)
 
     def __attrs_post_init__(self) -> None:
         known: dict[tuple[str, int], Cadence] = {}

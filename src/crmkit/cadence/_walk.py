@@ -41,7 +41,7 @@ class Arbiter:
 
 def turns(answer: Permission | None) -> datetime | None:
     """Return from when on any rule that was asked may answer otherwise."""
-    return earliest(*(part.until for part in answer.because.parts)) if answer else None
+    return None if answer is None else earliest(*(part.until for part in answer.because.parts))
 
 
 @attrs.frozen(kw_only=True)

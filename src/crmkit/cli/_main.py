@@ -1,9 +1,12 @@
 """Arguments in, exit status out: 0 when it worked, 2 with one readable line when it did not."""
 
 import argparse
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from crmkit import __version__
 from crmkit.cli import _commands as commands
@@ -11,24 +14,60 @@ from crmkit.errors import CrmkitError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    """Run one command and return its exit status.
+
+    ``--help`` and ``--version`` raise `SystemExit`, as `argparse` does.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may know no ✓
+            stream.reconfigure(errors="replace")
     try:
+        options = _parser().parse_args(arguments)
         options.run(options)
+        sys.stdout.flush()
     except CrmkitError as error:
-        print(f"crmkit: {error}", file=sys.stderr)
-        return 2
+        return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read (head, say) has seen enough; what is left must not be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
-        print(f"crmkit: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
-        return 2
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("crmkit: stopped; run the same command again to go on", file=sys.stderr)
         return 130
     return 0
 
 
+def _fail(problem: str) -> int:
+    print(f"crmkit: {' '.join(problem.splitlines())}", file=sys.stderr)
+    return 2
+
+
+class _UsageError(CrmkitError):
+    """The arguments are not those of a command."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{message}; see {self.prog} --help")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+        return number
+
+    return whole
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="crmkit",
         description="Candidate relationship management: every answer says why, and until when.",
     )
@@ -57,8 +96,9 @@ def _now(parser: argparse.ArgumentParser) -> None:
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("crmkit-demo"), help="(%(default)s)")
-    parser.add_argument("--weeks", type=int, default=52, help="how many to simulate (%(default)s)")
-    parser.add_argument("--people", type=int, help="take only so many of the sample")
+    weeks = "how many to simulate (%(default)s)"
+    parser.add_argument("--weeks", type=_at_least(1), default=52, help=weeks)
+    parser.add_argument("--people", type=_at_least(1), help="take only so many of the sample")
     parser.add_argument("--seed", type=int, default=2019, help="of the simulation (%(default)s)")
     parser.set_defaults(run=commands.demo)
 
@@ -71,6 +111,7 @@ def _import(parser: argparse.ArgumentParser) -> None:
         help="what the file is; guessed from its ending: .csv, else greenhouse",
     )
     parser.add_argument("--mapping", type=Path, help="for CSV: the TOML file that maps columns")
+    parser.add_argument("--encoding", help="for CSV: the text encoding (UTF-8)")
     parser.add_argument(
         "--captured-at",
         metavar="INSTANT",
@@ -78,7 +119,10 @@ def _import(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep-good",
-        action="store_true",
+        dest="on_error",
+        action="store_const",
+        const="collect",
+        default="raise",
         help="keep the good rows and write the others, with reasons, beside the file",
     )
     _database(parser)
@@ -87,12 +131,14 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 def _run_due(parser: argparse.ArgumentParser) -> None:
     _database(parser)
-    parser.add_argument("--outbox", type=Path, default=Path("outbox"), help="a Maildir (outbox)")
+    parser.add_argument(
+        "--outbox", type=Path, default=Path("outbox"), help="a Maildir (%(default)s)"
+    )
     parser.add_argument("--from", dest="from_address", help="the address that messages come from")
     parser.add_argument("--organization", default="our company", help="(%(default)s)")
     parser.add_argument("--signature", default="The talent team", help="(%(default)s)")
     parser.add_argument("--postal-address", help="shown below every message, as CAN-SPAM asks")
-    parser.add_argument("--limit", type=int, help="send at most so many messages")
+    parser.add_argument("--limit", type=_at_least(0), help="send at most so many messages")
     _now(parser)
     parser.set_defaults(run=commands.run_due)
 
@@ -100,14 +146,15 @@ def _run_due(parser: argparse.ArgumentParser) -> None:
 def _shortlist(parser: argparse.ArgumentParser) -> None:
     _database(parser)
     parser.add_argument("--role", help="the id of a role; a stored one needs nothing more")
-    parser.add_argument("--title", help="makes it a new role")
+    parser.add_argument("--title", help="describes the role anew, with the options that follow")
     parser.add_argument("--skills", default="", help="what it needs, separated by commas")
     parser.add_argument("--nice-to-have", default="", help="separated by commas")
     parser.add_argument("--seniority")
     parser.add_argument("--country", help="ISO 3166-1 alpha-2")
     parser.add_argument("--city")
     parser.add_argument("--remote", action="store_true")
-    parser.add_argument("--limit", type=int, default=10, help="how many people (%(default)s)")
+    many = "how many people (%(default)s)"
+    parser.add_argument("--limit", type=_at_least(1), default=10, help=many)
     _now(parser)
     parser.set_defaults(run=commands.shortlist)
 

@@ -73,10 +73,9 @@ def merge(known: Candidate, incoming: Candidate) -> Candidate:
 def _united(
     old: tuple[T, ...], new: tuple[T, ...], key: Callable[[T], object] | None
 ) -> tuple[T, ...]:
-    found: dict[object, T] = {}
-    for item in (*old, *new):
-        found.setdefault(key(item) if key else item, item)
-    return tuple(found.values())
+    """Return the old list as it is, and what is new after it."""
+    known = {key(item) for item in old} if key else old
+    return (*old, *(item for item in new if (key(item) if key else item) not in known))
 
 
 def _aliases(known: Candidate, incoming: Candidate) -> tuple[str, ...]:

@@ -172,7 +172,7 @@ class _Run:
         cases = [case for case in cases if case.key not in ledger or ledger[case.key].state in OPEN]
         for case in cases:
             if case.touch.by_hand:
-                self._hand_over(case)
+                self._hand_over(case, ledger)
         mail = [case for case in cases if not case.touch.by_hand]
         if mail and (quiet := _quiet_until(calendar, ledger, self.now)):
             self._wake(quiet)
@@ -222,12 +222,13 @@ class _Run:
             self._wake(allowed.next_allowed)
         return bool(allowed)
 
-    def _hand_over(self, case: Case) -> None:
+    def _hand_over(self, case: Case, ledger: Ledger) -> None:
         if not self._allowed(case):
             return
         record = case.record(TouchState.TASK)
         with self._unmoved(case.relationship):
             there = self.work.store.claim_touch(record)
+        ledger[case.key] = there or record
         if there is None:
             task = task_of(self.work, case.relationship, record, case.calendar, self.now)
             self.tasks.append(task)

@@ -89,6 +89,9 @@ class Fit:
     def _rule(self) -> str:
         return str(self.permission.rule)
 
+    def _repr_html_(self) -> str:
+        return f"<div>{escape(str(self).splitlines()[0])}{self.because._repr_html_()}</div>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fit as JSON values."""
         return {

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -62,12 +63,25 @@ def render_page(report: Report) -> str:
 
 
 def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
-    """Write the page to *path*, whole or not at all, and return the path."""
-    target = Path(path)
+    """Write the page to *path*, whole or not at all, and return the path.
+
+    Raises `OSError` where it cannot be written.
+    """
+    target, text = Path(path), render_page(report)
     draft = target.with_name(f".{target.name}.part")
-    draft.write_text(render_page(report), encoding="utf-8")
-    draft.replace(target)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(target)) from None
     return target
+
+
+def need_templates() -> None:
+    """Raise `MissingExtra` now, rather than after the work, where Jinja2 is not installed."""
+    _template()
 
 
 @cache
@@ -92,11 +106,14 @@ def _row(metric: Metric) -> dict[str, Any]:
     return {
         "metric": metric,
         "bullet": _bullet(metric),
-        "verdict": metric.verdict.replace("_", " "),
+        "verdict": "" if metric.verdict in _UNSAID else metric.verdict.replace("_", " "),
         "tone": _TONES.get(metric.verdict, "plain"),
         "counted": _counted(metric),
     }
 
+
+_UNSAID = {MetricVerdict.NONE, MetricVerdict.NOT_MEASURED}
+"""Verdicts that the value says already."""
 
 _TONES = {
     MetricVerdict.WITHIN: "good",
@@ -105,12 +122,15 @@ _TONES = {
 }
 
 
-def _counted(metric: Metric) -> str:
+def _counted(metric: Metric) -> list[str]:
+    """Return what the number was counted from, or why there is none."""
+    if metric.value is None:
+        return [metric.because.text]
     if metric.groups:
-        return " · ".join(f"{group.name} {group.shown}" for group in metric.groups)
+        return [f"{each.name}: {each.shown} ({each.denominator:,})" for each in metric.groups]
     if metric.unit is Unit.SHARE and metric.denominator is not None:
-        return f"{metric.numerator or 0:,.0f} of {metric.denominator:,.0f}"
-    return ""
+        return [f"{metric.numerator or 0:,.0f} of {metric.denominator:,.0f}"]
+    return []
 
 
 def _bullet(metric: Metric) -> dict[str, float] | None:

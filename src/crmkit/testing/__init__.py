@@ -1,6 +1,6 @@
 """Contract suites for those who bring a store or sender of their own."""
 
-from crmkit.testing._senders import check_sender
+from crmkit.testing._senders import Delivered, check_sender
 from crmkit.testing._store_people import check_role_store
 from crmkit.testing._stores import (
     check_candidate_store,
@@ -12,6 +12,7 @@ from crmkit.testing._stores import (
 )
 
 __all__ = [
+    "Delivered",
     "check_candidate_store",
     "check_enrollment_store",
     "check_interaction_store",

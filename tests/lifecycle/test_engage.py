@@ -1,0 +1,681 @@
+"""Engage: who is enrolled, what is sent, what is not and why; nothing twice."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from crmkit import CRM
+from crmkit.cadence import SEVEN_TOUCH, Cadence, Pace, Playbook, Touch, TouchRecord, TouchState
+from crmkit.engagement import EngagementPolicy
+from crmkit.errors import InvalidRecord, RenderError, SenderError
+from crmkit.lifecycle import Outcome, TemplateRenderer
+from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
+from crmkit.permission import ContactPolicy
+from crmkit.protocols import Rendered, Renderer, Sender
+from crmkit.senders import MemorySender
+from crmkit.stores import MemoryStore
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+
+
+def fact(who, kind, at=NOW - DAY, **more):
+    return Interaction(candidate_id=who, kind=kind, at=at, **more)
+
+
+def person(key, *facts, **known):
+    known = {"emails": [f"{key}@x.org"]} | known
+    return Relationship(Candidate(id=key, **known), [fact(key, "captured"), *facts])
+
+
+def touch(key, week, level=2, **more):
+    more = {"subject": "s", "bodies": ["b"]} | more
+    return Touch(key=key, week=week, purpose="p", level=level, **more)
+
+
+def cadence(*touches, **more):
+    return Cadence(name="short", touches=list(touches), **more)
+
+
+def playing(*touches, **more):
+    return {"playbook": Playbook(otherwise=cadence(*touches, **more))}
+
+
+class PlainSender(Sender):
+    """A sender without deduplication: every call is a message."""
+
+    def __init__(self, answer=Delivery.ACCEPTED):
+        self.calls = []
+        self.answer = answer
+
+    def send(self, message):
+        self.calls.append(message.key)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return Receipt(delivery=self.answer, detail="so it was")
+
+
+@pytest.fixture
+def sender():
+    return MemorySender()
+
+
+@pytest.fixture
+def start(store, sender):
+    """Return a function that makes a CRM over the store, with people captured."""
+
+    def make(*people, **options):
+        crm = CRM(store, options.pop("sender", sender), **options)
+        crm.capture_all(people)
+        return crm
+
+    return make
+
+
+def states(store):
+    return {(each.candidate_id, each.touch): each.state.value for each in store.touches()}
+
+
+class TestEnrol:
+    def test_enrols_once_and_sends_week_zero(self, start, store, sender):
+        """A new person is in the cadence, with a fact, and has its first message."""
+        run = start(person("ada", name="Ada Byron")).engage(now=NOW)
+        assert [each.candidate_id for each in run.enrolled] == ["ada"]
+        assert [(each.to, each.subject) for each in sender.messages] == [
+            ("ada@x.org", "Good to be in touch")
+        ]
+        kinds = [each.kind for each in store.interactions(["ada"])]
+        assert sorted(kinds) == ["captured", "enrolled", "sent"]
+        assert states(store) == {("ada", "welcome"): "sent"}
+        assert run.sent == (
+            Outcome(
+                candidate_id="ada",
+                touch="welcome",
+                state="sent",
+                why=f"memory:{run.enrolled[0].id}.0.welcome",
+            ),
+        )
+        assert run.next_due == NOW + 2 * WEEK
+
+    def test_twice_changes_nothing(self, start, store, sender, dump):
+        """A second run at the same instant enrols nobody, sends nothing and writes nothing."""
+        crm = start(person("ada"), person("bob"))
+        crm.engage(now=NOW)
+        before = dump(store)
+        again = crm.engage(now=NOW)
+        assert (again.enrolled, again.outcomes, again.tasks) == ((), (), ())
+        assert (dump(store), len(sender.messages)) == (before, 2)
+
+    def test_the_playbook_chooses_by_segment(self, start, store):
+        """The first segment of the playbook decides, and is noted."""
+        known = person("ada", fact("ada", "attended"), source="event")
+        special = cadence(touch("hello", 0))
+        crm = start(known, playbook=Playbook([("event leads", special)], otherwise=None))
+        assert dict(crm.engage(now=NOW).not_enrolled) == {"playbook": 1}
+        crm.segment(now=NOW)
+        run = crm.engage(now=NOW)
+        assert (run.enrolled[0].segment, run.enrolled[0].cadence) == ("event leads", "short")
+        assert dict(run.not_enrolled) == {}
+
+    def test_says_why_people_are_not_enrolled(self, start):
+        """Who may not be written to is in no cadence, and counted by the rule that refused."""
+        people = [
+            person("process", fact("process", "applied")),
+            person("process2", fact("process2", "interviewed")),
+            person("address", emails=[]),
+            Relationship(Candidate(id="retention", emails=["r@x.org"])),
+            person("wish", do_not_contact=True),
+            person("erased", erased=True),
+            person("stop", fact("stop", "unsubscribed")),
+            person("fine"),
+        ]
+        run = start(*people).engage(now=NOW)
+        assert dict(run.not_enrolled) == {
+            "address": 1,
+            "do_not_contact": 1,
+            "erased": 1,
+            "in_process": 2,
+            "no_basis": 1,
+            "retention": 1,
+        }
+        assert [each.candidate_id for each in run.enrolled] == ["fine"]
+        assert "  not enrolled, in_process: 2" in str(run).splitlines()
+        assert "<li>not enrolled, in_process: 2</li>" in run._repr_html_()
+
+    def test_a_snooze_says_when_to_come_back(self, start):
+        """Where waiting helps, the next instant to look at is that of the permission."""
+        later = NOW + 40 * DAY
+        run = start(person("ada", interest="later", interested_from=later)).engage(now=NOW)
+        assert (dict(run.not_enrolled), run.next_due) == ({"snoozed": 1}, later)
+
+    def test_another_process_may_be_quicker(self, sender):
+        """Somebody enrolled by another process meanwhile is not enrolled again."""
+
+        class Rivalled(MemoryStore):
+            """Lets another process run just before the segments are read."""
+
+            rival = False
+
+            def memberships(self, candidate_ids=None):
+                if not self.rival:
+                    self.rival = True
+                    CRM(self, sender).engage(now=NOW - timedelta(hours=1))
+                return super().memberships(candidate_ids)
+
+        store = Rivalled()
+        crm = CRM(store, sender)
+        crm.capture_all([person("ada")])
+        run = crm.engage(now=NOW)
+        assert (run.enrolled, len(store.enrollments()), len(sender.messages)) == ((), 1, 1)
+
+
+class TestWeeks:
+    def test_the_whole_sequence(self, start, store, sender):
+        """Looked at daily, a neutral person's touches go at their weeks; the check-in is a task."""
+        neutral = EngagementPolicy(cooling_after=90, cold_after=99)
+        crm = start(person("ada"), engagement=neutral)
+        for day in range(37 * 7):
+            crm.engage(now=NOW + day * DAY)
+        found = [(each.touch, (each.at - NOW) // WEEK, each.state) for each in store.touches()]
+        assert found == [
+            (each.key, each.week, TouchState.TASK if each.by_hand else TouchState.SENT)
+            for each in SEVEN_TOUCH.touches
+        ]
+        assert len(sender.messages) == 6
+
+    def test_after_a_long_silence_one_message_goes_at_a_time(self, start, store):
+        """What is overdue is not sent at once: the least gap is kept, and next_due says when."""
+        crm = start(person("ada"))
+        crm.engage(now=NOW)
+        late = NOW + 20 * WEEK
+        first = crm.engage(now=late)
+        assert [each.touch for each in first.sent] == ["value"]
+        assert [each.touch for each in first.tasks] == ["check-in"]
+        assert first.next_due == late + 5 * DAY
+        assert crm.engage(now=late + 5 * DAY - timedelta(seconds=1)).sent == ()
+        assert [each.touch for each in crm.engage(now=late + 5 * DAY).sent] == ["update"]
+
+    def test_silence_archives_at_the_seventh_message(self, start, store, dump):
+        """After the last message without an answer the run is archived, at once and once."""
+        pace = Pace(archive_after=2)
+        options = playing(*(touch(f"t{week}", week) for week in range(5)), pace=pace)
+        crm = start(person("ada"), **options)
+        crm.engage(now=NOW)
+        run = crm.engage(now=NOW + WEEK)
+        assert [each.state for each in run.outcomes] == ["sent", "archived"]
+        before = dump(store)
+        assert crm.engage(now=NOW + WEEK).outcomes == ()
+        assert crm.engage(now=NOW + 30 * WEEK).outcomes == ()
+        assert dump(store) == before
+        assert [each.kind for each in store.interactions(["ada"])].count("archived") == 1
+
+    def test_a_reply_pauses_and_an_answer_resumes(self, start, store):
+        """Who replied hears nothing from a machine until a person has answered."""
+        crm = start(person("ada"))
+        crm.engage(now=NOW)
+        crm.record([fact("ada", "replied", NOW + DAY)])
+        assert crm.engage(now=NOW + 3 * WEEK).outcomes == ()
+        crm.record([fact("ada", "called", NOW + 3 * WEEK)])
+        sent = [crm.engage(now=NOW + (22 + day) * DAY).sent for day in range(30)]
+        assert [each[0].touch for each in sent if each][:1] == ["value"]
+
+    def test_without_a_least_gap_all_that_is_due_goes(self, start, store, sender, dump):
+        """A gap of nothing keeps nothing apart, but the cap still holds."""
+        pace = Pace(least_gap=timedelta(0), archive_after=99)
+        options = playing(*(touch(f"t{week}", week) for week in range(5)), pace=pace)
+        crm = start(person("ada"), **options)
+        crm.engage(now=NOW)
+        late = NOW + 20 * WEEK
+        run = crm.engage(now=late)
+        assert [(each.touch, each.state) for each in run.outcomes[:3]] == [
+            ("t1", "sent"),
+            ("t2", "sent"),
+            ("t3", "refused"),
+        ]
+        assert run.outcomes[2].why.startswith("cap: fewer than 2 messages within 7 days")
+        before = dump(store)
+        crm.engage(now=late)
+        assert dump(store) == before
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("kind", "why"),
+        [
+            (
+                "unsubscribed",
+                "no_basis: a legal basis for nurture by email "
+                "(found unsubscribed on 2026-03-03, and no consent since)",
+            ),
+            (
+                "bounced",
+                "address: an address for email that works (found 0 of 1, the rest bounced)",
+            ),
+        ],
+    )
+    def test_names_the_rule_and_says_it_in_a_sentence(self, start, kind, why):
+        """A refusal gives the rule, and what was found."""
+        crm = start(person("ada"))
+        crm.engage(now=NOW)
+        crm.record([fact("ada", kind, NOW + DAY)])
+        run = crm.engage(now=NOW + 3 * WEEK)
+        assert [(each.touch, each.state, each.why) for each in run.refused] == [
+            ("value", "refused", why)
+        ]
+        assert f"  ada value: refused, {why}" in str(run).splitlines()
+
+    def test_a_missing_value_refuses(self, start, store):
+        """A text with a hole is not sent, and the next touch is not held up by it."""
+        options = playing(touch("a", 0, bodies=["$company"]), touch("b", 1))
+        crm = start(person("ada"), **options)
+        run = crm.engage(now=NOW)
+        assert [each.why for each in run.refused] == [
+            "render: touch 'a' needs $company, which is not known; add a body that does without"
+        ]
+        run = crm.engage(now=NOW + WEEK)
+        assert [(each.touch, each.state) for each in run.outcomes] == [
+            ("a", "refused"),
+            ("b", "sent"),
+        ]
+
+    def test_what_was_overtaken_keeps_its_distance(self, start, store):
+        """A touch that can be rendered at last does not follow another on its heels."""
+        options = playing(touch("a", 0, bodies=["$company"]), touch("b", 1))
+        crm = start(person("ada"), **options)
+        crm.engage(now=NOW)
+        crm.engage(now=NOW + WEEK)
+        crm.capture(Candidate(id="ada", company="C"))
+        run = crm.engage(now=NOW + 8 * DAY)
+        assert (run.outcomes, run.next_due) == ((), NOW + 12 * DAY)
+        assert [each.touch for each in crm.engage(now=NOW + 12 * DAY).sent] == ["a"]
+
+    def test_a_subject_that_no_message_takes_refuses(self, start):
+        """What a renderer of the host's returns is checked before anything goes out."""
+
+        class Careless(Renderer):
+            def render(self, touch, relationship, *, now):
+                return Rendered("two\nlines", "body")
+
+        run = start(person("ada"), renderer=Careless()).engage(now=NOW)
+        assert [each.why for each in run.refused] == [
+            "render: subject: expected one line of text without control characters"
+        ]
+
+    def test_a_channel_without_an_address_refuses(self, start):
+        """An automatic touch needs somewhere to go."""
+        crm = start(person("ada"), **playing(touch("a", 0, channel="in_person")))
+        assert [each.why for each in crm.engage(now=NOW).refused] == [
+            "address: none is known for in_person"
+        ]
+
+    def test_a_cadence_that_is_gone_refuses(self, start, store, sender):
+        """A run whose cadence the playbook has no more stops nobody else's."""
+        start(person("ada"), **playing(touch("a", 0), touch("b", 1))).engage(now=NOW)
+        crm = CRM(store, sender)
+        crm.capture_all([person("bob")])
+        run = crm.engage(now=NOW + WEEK)
+        assert [each.candidate_id for each in run.sent] == ["bob"]
+        assert [each.why for each in run.refused] == [
+            "cadence: no cadence 'short 1'; known: 'seven-touch 1'"
+        ]
+
+    def test_thin_data_is_no_reason_to_refuse(self, start, sender):
+        """Of somebody known by their address alone, the plainer text goes out."""
+        crm = start(person("ada"))
+        crm.engage(now=NOW)
+        crm.engage(now=NOW + 2 * WEEK)
+        assert [message.body.splitlines()[0] for message in sender.messages] == ["Hello,"] * 2
+
+    def test_the_policy_in_force_decides(self, start):
+        """The strict policy writes to nobody without consent."""
+        policy = ContactPolicy.consent_only()
+        people = person("a"), person("b", fact("b", "consented"))
+        run = start(*people, policy=policy).engage(now=NOW)
+        assert [each.candidate_id for each in run.sent] == ["b"]
+
+
+class TestTasks:
+    def test_level_five_is_a_task_and_never_a_message(self, start, store, sender):
+        """A person is asked, with what to remember and a draft; the sender is not called."""
+        crm = start(person("ada", fact("ada", "met"), company="C"), **playing(touch("t", 0, 5)))
+        run = crm.engage(now=NOW)
+        assert (sender.messages, states(store)) == ([], {("ada", "t"): "task"})
+        task = run.tasks[0]
+        assert (task.candidate_id, task.due_at, task.draft.splitlines()[0]) == ("ada", NOW, "b")
+        assert (task.brief.spoke_by, str(task)) == ("met", "t for ada, due 2026-03-02")
+        assert crm.tasks(now=NOW) == run.tasks
+
+    def test_a_task_is_open_until_it_is_done(self, start, store):
+        """A call that names its touch closes it; the brief is that of the day one looks."""
+        crm = start(person("ada"), **playing(touch("t", 0, 5)))
+        task = crm.engage(now=NOW).tasks[0]
+        run = store.enrollments(["ada"])[0]
+        crm.record([fact("ada", "noted", NOW + DAY)])
+        crm.record([fact("ada", "called", NOW + DAY)])
+        assert [each.key for each in crm.tasks(now=NOW + 2 * DAY)] == [task.key]
+        assert crm.tasks(now=NOW + 2 * DAY)[0].brief.spoke_by == "called"
+        done = fact("ada", "called", NOW + 3 * DAY, enrollment_id=run.id, touch="t", rotation=0)
+        crm.record([done])
+        assert len(crm.tasks(now=NOW + 2 * DAY)) == 1
+        assert crm.tasks(now=NOW + 3 * DAY) == ()
+        assert crm.tasks(now=NOW - DAY) == ()
+
+    @pytest.mark.parametrize("known", [{"erased": True}, {"do_not_contact": True}])
+    def test_nobody_is_asked_to_call_who_must_not_be_called(self, start, known):
+        """A task is gone when permission is."""
+        crm = start(person("ada"), **playing(touch("t", 0, 5)))
+        crm.engage(now=NOW)
+        crm.capture(Candidate(id="ada", **known))
+        assert crm.tasks(now=NOW + DAY) == ()
+
+    def test_permission_is_asked_before_a_task_too(self, start, store):
+        """Whom one may not contact, no person is asked to contact."""
+        crm = start(person("ada"), **playing(touch("a", 0), touch("t", 1, 5)))
+        crm.engage(now=NOW)
+        crm.record([fact("ada", "unsubscribed", NOW + DAY)])
+        run = crm.engage(now=NOW + WEEK)
+        assert (run.tasks, [each.touch for each in run.refused]) == ((), ["t"])
+
+    def test_a_draft_with_a_hole_is_no_draft(self, start, store, sender):
+        """The task stands without it; so it does not when its cadence is gone."""
+        options = playing(touch("t", 0, 5, bodies=["$company"]))
+        crm = start(person("ada"), person("bob"), **options)
+        assert [each.draft for each in crm.engage(now=NOW).tasks] == [None, None]
+        assert CRM(store, sender).tasks(now=NOW) == ()
+
+    def test_tasks_and_messages_of_one_day_both_happen(self, start, store):
+        """A message does not put off what a person has to do, nor the other way round."""
+        crm = start(person("ada"), **playing(touch("a", 0), touch("t", 1, 5), touch("b", 2)))
+        run = crm.engage(now=NOW)
+        run = crm.engage(now=NOW + 2 * WEEK)
+        assert ([each.touch for each in run.tasks], [each.touch for each in run.sent]) == (
+            ["t"],
+            ["b"],
+        )
+
+
+class TestLimit:
+    def test_no_more_calls_than_the_limit(self, start, store, sender):
+        """The rest is held back, said so, and goes with the next calls."""
+        crm = start(*(person(f"p{i}") for i in range(5)))
+        first = crm.engage(now=NOW, limit=2)
+        assert (len(first.enrolled), len(first.sent), first.held) == (5, 2, 3)
+        assert "  held back by the limit: 3" in str(first).splitlines()
+        counts = [len(crm.engage(now=NOW, limit=2).sent) for _ in range(3)]
+        assert counts == [2, 1, 0]
+        assert len(sender.messages) == 5
+
+    def test_the_limit_holds_back_no_task(self, start, store):
+        """A limit of nothing still hands people their work, and says what is refused."""
+        people = person("a"), person("b")
+        options = playing(touch("t", 0, 5), touch("m", 1))
+        crm = start(*people, **options)
+        assert len(crm.engage(now=NOW, limit=0).tasks) == 2
+        crm.record([fact("b", "unsubscribed", NOW + DAY)])
+        run = crm.engage(now=NOW + WEEK, limit=0)
+        assert (run.held, [each.candidate_id for each in run.refused]) == (1, ["b"])
+
+    def test_a_limit_below_nothing_is_a_mistake(self, start):
+        """It is refused before anything happens."""
+        with pytest.raises(InvalidRecord, match="limit"):
+            start(person("a")).engage(now=NOW, limit=-1)
+
+
+class TestAnswers:
+    def test_later_is_tried_again(self, start, store, dump):
+        """Nothing left, so the next call tries again; the same instant changes nothing."""
+        sender = PlainSender(Delivery.LATER)
+        crm = start(person("ada"), sender=sender)
+        run = crm.engage(now=NOW)
+        assert [(each.state, each.why) for each in run.outcomes] == [("failed", "so it was")]
+        before = dump(store)
+        crm.engage(now=NOW)
+        assert dump(store) == before
+        sender.answer = Delivery.ACCEPTED
+        assert len(crm.engage(now=NOW + DAY).sent) == 1
+        assert states(store) == {("ada", "welcome"): "sent"}
+
+    def test_rejected_is_never_tried_again(self, start, store, dump):
+        """The provider will not take it; the next touch has its own chance."""
+        sender = PlainSender(Delivery.REJECTED)
+        crm = start(person("ada"), sender=sender)
+        assert len(crm.engage(now=NOW).of("rejected")) == 1
+        before = dump(store)
+        assert crm.engage(now=NOW).outcomes == ()
+        assert dump(store) == before
+        sender.answer = Delivery.ACCEPTED
+        assert [each.touch for each in crm.engage(now=NOW + 2 * WEEK).sent] == ["value"]
+        assert [key.rpartition(".")[2] for key in sender.calls] == ["welcome", "value"]
+
+    def test_rejections_of_one_day_come_in_one_run(self, start, store, dump):
+        """What is overdue after a rejection is tried in the same run, not in the next."""
+        sender = PlainSender(Delivery.REJECTED)
+        crm = start(person("ada"), sender=sender)
+        crm.engage(now=NOW)
+        run = crm.engage(now=NOW + 8 * WEEK)
+        assert [each.touch for each in run.of("rejected")] == ["value", "update"]
+        before = dump(store)
+        crm.engage(now=NOW + 8 * WEEK)
+        assert dump(store) == before
+
+    def test_unknown_is_never_sent_again_and_keeps_its_distance(self, start, store, dump):
+        """What may have left counts as written when the next touch is spaced."""
+        sender = PlainSender(Delivery.UNKNOWN)
+        crm = start(person("ada"), sender=sender)
+        crm.engage(now=NOW)
+        late = NOW + 8 * WEEK
+        assert [each.touch for each in crm.engage(now=late).of("unknown")] == ["value"]
+        before = dump(store)
+        again = crm.engage(now=late)
+        assert (again.outcomes, again.next_due) == ((), late + 5 * DAY)
+        assert dump(store) == before
+        assert [each.touch for each in crm.engage(now=late + 5 * DAY).outcomes] == ["update"]
+        assert max(Counter(sender.calls).values()) == 1
+
+    def test_a_sender_that_cannot_send_at_all(self, start, store):
+        """The error comes out, nothing left, and the next call goes on where it stopped."""
+        sender = PlainSender(SenderError("the outbox is full"))
+        crm = start(person("ada"), person("bob"), sender=sender)
+        with pytest.raises(SenderError, match="full"):
+            crm.engage(now=NOW)
+        assert states(store) == {("ada", "welcome"): "failed"}
+        sender.answer = Delivery.ACCEPTED
+        assert len(crm.engage(now=NOW).sent) == 2
+        assert len(sender.calls) == 3
+
+    def test_without_a_sender_nothing_is_claimed(self, store):
+        """What cannot be sent has not been tried, so that a sender can send it later."""
+        crm = CRM(store)
+        crm.capture_all([person("ada")])
+        with pytest.raises(SenderError, match="without a sender"):
+            crm.engage(now=NOW)
+        assert list(store.touches()) == []
+        assert len(CRM(store, PlainSender()).engage(now=NOW).sent) == 1
+
+    def test_without_a_sender_people_still_get_their_work(self, store):
+        """A cadence of tasks needs none."""
+        crm = CRM(store, **playing(touch("t", 0, 5)))
+        crm.capture_all([person("ada")])
+        assert len(crm.engage(now=NOW).tasks) == 1
+
+
+class TestLastLook:
+    """What was committed after the plan was made, and before the send starts, counts."""
+
+    def meddle(self, store, sender, *facts, **changes):
+        """Return a CRM in which something is committed while the first text is rendered."""
+
+        class Meddling(TemplateRenderer):
+            def render(self, touch, relationship, *, now):
+                store.append_interactions(facts)
+                if changes:
+                    known = store.get_candidates(["ada"])["ada"]
+                    store.put_candidates([attrs.evolve(known, **changes)])
+                return super().render(touch, relationship, now=now)
+
+        return CRM(store, sender, renderer=Meddling())
+
+    @pytest.mark.parametrize(
+        ("kind", "rule"), [("unsubscribed", "no_basis"), ("bounced", "address")]
+    )
+    def test_a_withdrawal_between_plan_and_send(self, store, sender, kind, rule):
+        """An unsubscribe or a bounce that comes in meanwhile stops the send."""
+        crm = self.meddle(store, sender, fact("ada", kind, NOW))
+        crm.capture_all([person("ada")])
+        run = crm.engage(now=NOW)
+        assert (sender.messages, list(store.touches())) == ([], [])
+        assert [each.why.partition(":")[0] for each in run.refused] == [rule]
+
+    def test_a_reply_between_plan_and_send(self, store, sender):
+        """Who has just replied is not sent the next message."""
+        crm = self.meddle(store, sender, fact("ada", "replied", NOW))
+        crm.capture_all([person("ada")])
+        assert (crm.engage(now=NOW).outcomes, sender.messages) == ((), [])
+
+    def test_an_erasure_between_plan_and_send(self, store, sender):
+        """Who was erased meanwhile hears nothing."""
+        crm = self.meddle(store, sender, erased=True)
+        crm.capture_all([person("ada")])
+        assert [each.why for each in crm.engage(now=NOW).refused] == ["erased: not erased"]
+        assert sender.messages == []
+
+    def test_a_new_address_between_plan_and_send(self, store, sender):
+        """What is known now is what is written to."""
+        crm = self.meddle(store, sender, emails=["new@x.org"])
+        crm.capture_all([person("ada")])
+        crm.engage(now=NOW)
+        assert [message.to for message in sender.messages] == ["new@x.org"]
+
+    @pytest.mark.parametrize("absorbed", [True, False])
+    def test_somebody_gone_between_plan_and_send(self, store, sender, absorbed):
+        """A record that was deleted or merged away meanwhile is left alone."""
+
+        class Removing(TemplateRenderer):
+            def render(self, touch, relationship, *, now):
+                if store.get_candidates(["bob"]):
+                    store.delete_candidates(["bob"])
+                    if absorbed:
+                        ada = store.get_candidates(["ada"])["ada"]
+                        store.put_candidates([attrs.evolve(ada, aliases=["bob"])])
+                return super().render(touch, relationship, now=now)
+
+        crm = CRM(store, sender, renderer=Removing(), **playing(touch("a", 0)))
+        crm.capture_all([person("ada"), person("bob")])
+        store.delete_candidates(["ada"]) if not absorbed else None
+        run = crm.engage(now=NOW)
+        assert "bob" not in {each.candidate_id for each in run.sent}
+        assert not [each for each in store.touches() if each.candidate_id == "bob"]
+
+    def test_another_process_has_sent_it(self, store, sender):
+        """What another run sent meanwhile is not sent again."""
+
+        class Rival(TemplateRenderer):
+            def render(self, touch, relationship, *, now):
+                if not store.touches():
+                    CRM(store, sender).engage(now=now)
+                return super().render(touch, relationship, now=now)
+
+        plain = PlainSender()
+        crm = CRM(store, plain, renderer=Rival())
+        crm.capture_all([person("ada")])
+        assert crm.engage(now=NOW).outcomes == ()
+        assert (len(sender.messages), plain.calls) == (1, [])
+
+    def test_another_process_has_it_in_hand(self, store):
+        """A touch that somebody else has claimed meanwhile is theirs."""
+
+        class Rival(TemplateRenderer):
+            def render(self, touch, relationship, *, now):
+                run = store.enrollments(["ada"])[0]
+                record = TouchRecord(
+                    enrollment_id=run.id,
+                    rotation=0,
+                    touch=touch.key,
+                    candidate_id="ada",
+                    state="sending",
+                    due_at=now,
+                    at=now,
+                )
+                store.claim_touch(record)
+                return super().render(touch, relationship, now=now)
+
+        plain = PlainSender()
+        crm = CRM(store, plain, renderer=Rival())
+        crm.capture_all([person("ada")])
+        assert (crm.engage(now=NOW).outcomes, plain.calls) == ((), [])
+
+
+class TestMerged:
+    def test_a_run_of_the_absorbed_goes_on(self, start, store, sender):
+        """It is not started again for the record that was kept."""
+        crm = start(person("bob"))
+        crm.engage(now=NOW)
+        crm.capture_all([person("ada", do_not_contact=False)])
+        crm.merge("ada", "bob", now=NOW + DAY)
+        assert crm.engage(now=NOW + DAY).enrolled == ()
+        run = crm.engage(now=NOW + 2 * WEEK)
+        assert [(each.candidate_id, each.touch) for each in run.sent] == [("bob", "value")]
+        assert [message.to for message in sender.messages] == ["bob@x.org"] * 2
+        assert len(crm.explain("ada", now=NOW + 2 * WEEK).plans) == 1
+
+    def test_of_two_runs_the_older_goes_on(self, start, store):
+        """Two people in a cadence, found to be one, get one sequence from then on."""
+        crm = start(person("bob"))
+        crm.engage(now=NOW)
+        crm.capture_all([person("ada")])
+        crm.engage(now=NOW + WEEK)
+        crm.merge("ada", "bob", now=NOW + WEEK)
+        sent = [each for day in range(8, 45) for each in crm.engage(now=NOW + day * DAY).sent]
+        assert {each.candidate_id for each in sent} == {"bob"}
+
+    def test_a_run_that_has_ended_leaves_the_field(self, start, store):
+        """The younger run goes on when the older one is completed."""
+        options = playing(touch("a", 0), touch("b", 2))
+        crm = start(person("bob"), **options)
+        crm.engage(now=NOW)
+        crm.engage(now=NOW + 2 * WEEK)
+        crm.capture_all([person("ada")])
+        crm.engage(now=NOW + 2 * WEEK)
+        crm.merge("ada", "bob", now=NOW + 2 * WEEK)
+        run = crm.engage(now=NOW + 6 * WEEK)
+        assert [(each.candidate_id, each.touch) for each in run.sent] == [("ada", "b")]
+
+
+class TestPrivacy:
+    def test_reprs_and_texts_hold_ids_only(self, start):
+        """No name and no address is in what is printed or logged of a run."""
+        crm = start(
+            person("ada", name="Canary", emails=["canary@x.org"]),
+            person("bob", name="Canary", emails=["canary2@x.org"], do_not_contact=True),
+        )
+        run = crm.engage(now=NOW)
+        crm.record([fact("ada", "unsubscribed", NOW + DAY)])
+        late = crm.engage(now=NOW + 13 * WEEK)
+        texts = [repr(crm), repr(crm.tasks(now=NOW))]
+        for each in (run, late):
+            texts += [repr(each), str(each), repr(each.outcomes), repr(each.enrolled)]
+            texts += [repr(each.tasks), each._repr_html_()]
+        assert not [text for text in texts if "canary" in text.lower()]
+        assert repr(run) == "<EngageRun: 1 enrolled, 1 sent, 0 refused, 0 tasks>"
+
+    def test_errors_hold_ids_only(self, store):
+        """What is raised can be logged."""
+        crm = CRM(store)
+        crm.capture_all([person("ada", name="Canary", emails=["canary@x.org"])])
+        crm.capture_all([person("bob", name="Canary", emails=["canary2@x.org"])])
+        both = Candidate(id="c", emails=["canary@x.org", "canary2@x.org"])
+        raised = []
+        for act in (
+            lambda: crm.capture(both),
+            lambda: crm.engage(now=NOW),
+            lambda: crm.relationship("nobody"),
+            lambda: TemplateRenderer().render(
+                touch("t", 0, bodies=["$title"]), crm.relationship("ada"), now=NOW
+            ),
+        ):
+            with pytest.raises((LookupError, SenderError, RenderError)) as caught:
+                act()
+            raised.append(str(caught.value) + repr(caught.value))
+        assert not [text for text in raised if "canary" in text.lower()]
