@@ -241,8 +241,19 @@ class TestPace:
         hot = [fact("met", 0), fact("replied", 0), fact("called", 0.01)]
         policy = EngagementPolicy(half_life=timedelta(days=3650))
         calendar = ask(person(*hot), 1, sequence(1, 3, pace=pace), engagement=policy)
-        first, second = days(calendar).values()
-        assert 5 == second - first
+        assert {"t1": 5, "t3": 10} == days(calendar)
+
+    def test_an_hour_that_clocks_show_twice_is_not_counted_twice(self):
+        """Paused at 02:30 in summer time, resumed at 02:10 in winter time: nothing is hastened."""
+        facts = [
+            Interaction(candidate_id="ada", kind=kind, at=f"2026-10-25T{time}Z")
+            for kind, time in (("paused", "00:30"), ("resumed", "01:10"))
+        ]
+        calendar = ask(person(*facts, timezone="Europe/Berlin"), 240)
+        assert 252 == days(calendar)["annual"]
+        assert [timedelta(0)] == [
+            shift.end - shift.start for each in calendar.touches for shift in each.shifts
+        ]
 
     def test_a_yearly_return_is_a_year_hot_or_cold(self):
         """Only a stop moves it."""

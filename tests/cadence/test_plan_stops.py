@@ -91,6 +91,12 @@ class TestReplies:
         """The end of the pause is no answer to what they wrote later."""
         assert WAITING is status(paused(1, 4), fact("replied", 6))
 
+    def test_the_clock_runs_between_two_stops(self):
+        """From the pause's end to the reply, and from the answer on."""
+        calendar = ask(paused(1, 4), fact("replied", 6), fact("called", 7))
+        shifts = calendar.touches[1].shifts
+        assert [3 * DAY, DAY] == [each.end - each.start for each in shifts if not each.factor]
+
     def test_a_reply_during_a_pause_waits_too(self):
         """Also when the pause has ended since; once answered, the pause goes on."""
         facts = [paused(1, 30), fact("replied", 6)]

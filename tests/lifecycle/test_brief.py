@@ -37,6 +37,10 @@ class TestBrief:
         assert (found.spoke_at, found.spoke_by, found.said) == (None, None, None)
         assert str(found) == "never spoke"
 
+    def test_no_company_is_no_word(self):
+        """Of a company that nobody knows nothing is said."""
+        assert str(ask(fact("met", "2026-01-05T09:00Z"))) == "last spoke 2026-01-05 (met)"
+
     def test_company_then_against_now(self):
         """Where they worked at the last conversation comes from their employments."""
         jobs = [
@@ -79,6 +83,7 @@ class TestBrief:
             fact("met", "2026-01-07T09:00Z", properties={"said": 7}),
         ]
         assert ask(*facts).said == "later"
+        assert str(ask(facts[0])) == "last spoke 2026-01-05 (called); said: after the summer"
         assert ask(facts[0], facts[2]).said == "after the summer"
         assert ask(facts[2]).said is None
 

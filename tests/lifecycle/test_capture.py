@@ -98,6 +98,11 @@ class TestRecognition:
         with pytest.raises(AmbiguousIdentity):
             crm.capture(Candidate(id="a", aliases=["b"]))
 
+    def test_nobody_is_their_own_alias(self, crm):
+        """An id that a record gives as its alias too says nothing new."""
+        crm.capture(Candidate(id="a", aliases=["a", "b"]))
+        assert crm.relationship("b").candidate.aliases == ("b",)
+
     def test_an_alias_leads_home(self, crm):
         """A record whose alias is known is that person."""
         crm.capture(Candidate(id="a"))

@@ -385,6 +385,19 @@ class TestTasks:
         assert [each.draft for each in crm.engage(now=NOW).tasks] == [None, None]
         assert CRM(store, sender).tasks(now=NOW) == ()
 
+    def test_a_task_is_handed_over_once(self, sender):
+        """Of two processes that find it due, one hands it over."""
+
+        class Blind(MemoryStore):
+            """Reads the ledger too early to see anything."""
+
+            def touches(self, candidate_ids=None):
+                return []
+
+        crm = CRM(Blind(), sender, **playing(touch("t", 0, 5)))
+        crm.capture_all([person("ada")])
+        assert [len(crm.engage(now=NOW).tasks) for _ in range(2)] == [1, 0]
+
     def test_tasks_and_messages_of_one_day_both_happen(self, start, store):
         """A message does not put off what a person has to do, nor the other way round."""
         crm = start(person("ada"), **playing(touch("a", 0), touch("t", 1, 5), touch("b", 2)))

@@ -31,7 +31,7 @@ FITTING = {"skills": ["python", "sql", "go"], "seniority": "senior", "country": 
 FITTING |= {"city": "Berlin"}
 
 
-def fact(who, kind, days_ago=10.0, **more):
+def fact(who, kind, days_ago=2.0, **more):
     return Interaction(candidate_id=who, kind=kind, at=NOW - days_ago * DAY, **more)
 
 
@@ -139,7 +139,7 @@ class TestParts:
     )
     def test_relationship(self, facts, known, expected):
         """The temperature, and what they said about timing; "later" counts from its date on."""
-        log = [fact("ada", kind, 10 + i / 9) for i, kind in enumerate(facts)]
+        log = [fact("ada", kind, 2 + i / 9) for i, kind in enumerate(facts)]
         assert part(ROLE, "relationship", *log, **known) == f"relationship {expected}"
 
     def test_the_score_is_the_weighted_sum(self):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from crmkit._time import to_instant
 from crmkit.cli._progress import Bar
-from crmkit.errors import InvalidRecord, NotFound, SourceError, StoreError
+from crmkit.errors import InvalidRecord, NaiveInstant, NotFound, SourceError, StoreError
 from crmkit.lifecycle import CRM, SystemClock, TemplateRenderer
 from crmkit.model import FrozenMap, Role
 from crmkit.sources import Imported, csv, greenhouse, jsonresume, write_rejected
@@ -49,7 +49,7 @@ def import_(options: argparse.Namespace) -> None:
 
 
 def _read(options: argparse.Namespace) -> Imported:
-    at = to_instant(options.captured_at, "--captured-at") if options.captured_at else None
+    at = _instant(options.captured_at, "--captured-at")
     kind = options.format or ("csv" if options.file.suffix.lower() == ".csv" else "greenhouse")
     if kind == "csv" and options.mapping is None:
         raise SourceError("a CSV file needs --mapping", file=str(options.file))
@@ -75,7 +75,7 @@ def run_due(options: argparse.Namespace) -> None:
     """Bring segments up to date, send what is due, list what people have to do."""
     from crmkit.senders import MaildirSender
 
-    now = _instant(options)
+    now = _now(options)
     settings = {"from_address": options.from_address} if options.from_address else {}
     renderer = TemplateRenderer(
         organization=options.organization,
@@ -100,7 +100,7 @@ def run_due(options: argparse.Namespace) -> None:
 
 def shortlist(options: argparse.Namespace) -> None:
     """Print who fits a role."""
-    now = _instant(options)
+    now = _now(options)
     if not (options.role or options.title):
         raise InvalidRecord("--role", "name a stored role, or give --title for a new one")
     with _open(options.db) as store, store.transaction():
@@ -138,7 +138,7 @@ def report(options: argparse.Namespace) -> None:
     """Write the scorecard as one page."""
     from crmkit.report import Report, need_templates, write_page
 
-    now = _instant(options)
+    now = _now(options)
     need_templates()
     with _open(options.db) as store:
         crm = CRM(store)
@@ -159,7 +159,7 @@ def report(options: argparse.Namespace) -> None:
 
 def explain(options: argparse.Namespace) -> None:
     """Print everything about one person."""
-    now = _instant(options)
+    now = _now(options)
     with _open(options.db) as store:
         try:
             found = CRM(store).explain(options.candidate, now=now)
@@ -169,8 +169,18 @@ def explain(options: argparse.Namespace) -> None:
     print(found)
 
 
-def _instant(options: argparse.Namespace) -> datetime:
-    return to_instant(options.now, "--now") if options.now else SystemClock().now()
+def _now(options: argparse.Namespace) -> datetime:
+    return _instant(options.now, "--now") or SystemClock().now()
+
+
+def _instant(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return to_instant(text, option)
+    except NaiveInstant:
+        problem = f"{text!r} has no time zone; say which, for example 2026-03-02T09:00Z"
+        raise NaiveInstant(option, problem) from None
 
 
 def _open(database: str, *, create: bool = False) -> "SQLStore":

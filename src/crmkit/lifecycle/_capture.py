@@ -140,6 +140,8 @@ def _recognise(
     for each in people:
         person = each.candidate
         match = _match(person, owners)
+        if person.id in person.aliases:
+            person = attrs.evolve(person, aliases=_aliases(person, person))
         kept = known[match] = merge(known[match], person) if match in known else person
         home[person.id] = match
         for key in identity_keys(kept):

@@ -93,12 +93,8 @@ def message_for(work: Workspace, case: Case) -> Message | str:
 
 def claim(work: Workspace, case: Case) -> Claim:
     """Say whether a call may start; call it in a transaction, whose commit starts the call."""
-    record = case.record(TouchState.SENDING)
-    there = work.store.claim_touch(record)
+    there = work.store.claim_touch(case.record(TouchState.SENDING))
     if there is None:
-        return Claim.FIRST
-    if there.state is TouchState.FAILED:
-        work.store.settle_touch(record)
         return Claim.FIRST
     again = there.state is TouchState.SENDING and _deduplicates(work)
     return Claim.AGAIN if again else Claim.TAKEN
@@ -109,8 +105,9 @@ def close(work: Workspace, cut_off: TouchRecord) -> TouchRecord | None:
     if _deduplicates(work):
         return None
     with work.store.transaction():
-        there = work.store.claim_touch(cut_off)
-        if there is None or there.state is not TouchState.SENDING:
+        records = work.store.touches([cut_off.candidate_id])
+        there = next(record for record in records if record.key == cut_off.key)
+        if there.state is not TouchState.SENDING:
             return there  # another process has settled it since
         detail = "a call was cut off; it may have left, so it is not sent again"
         closed = attrs.evolve(there, state=TouchState.UNKNOWN, detail=detail)
