@@ -55,7 +55,8 @@ their answer is a ``replied``. Nor does a ``noted``, a recruiter's remark or a c
 took; nor ``opened`` and ``auto_replied``, which machines do.
 """
 
-_MESSAGES = ("sent", "delivered", "bounced")
+MESSAGES = ("sent", "delivered", "bounced")
+"""The kinds that tell how many messages are unanswered."""
 _LONGEST = timedelta(days=3650)
 _LAST = (datetime.max.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
 
@@ -241,7 +242,7 @@ def temperatures(
 
 
 def _count(kind: str, sent: int, delivered: int) -> tuple[int, int]:
-    """Return how many messages were sent and delivered after one more of `_MESSAGES`."""
+    """Return how many messages were sent and delivered after one more of `MESSAGES`."""
     if kind == "bounced":
         return max(0, sent - 1), max(0, delivered - 1)
     return sent + (kind == "sent"), delivered + (kind == "delivered")
@@ -312,7 +313,7 @@ class _Reading:
         last = max((at for at, _, _ in self.acts), default=None)
         # One that bounced at the instant it was sent is taken back: imports often know the day.
         since = [
-            (at, kind == "bounced", kind) for kind in _MESSAGES for at in self._since(kind, last)
+            (at, kind == "bounced", kind) for kind in MESSAGES for at in self._since(kind, last)
         ]
         sent = delivered = 0
         for _, _, kind in sorted(since):
@@ -322,13 +323,13 @@ class _Reading:
     def coming(self) -> list[tuple[int, int, str, float]]:
         """Return the facts after `now` that change the answer; at one instant, acts come last."""
         found = []
-        for kind in {*_MESSAGES, *self.policy.weights} & self.by_kind.keys():
+        for kind in {*MESSAGES, *self.policy.weights} & self.by_kind.keys():
             weight = self.policy.weights.get(kind, 0.0)
             for fact in self.by_kind[kind]:
                 at = micros(fact.at)
                 if at > self.now and weight and fact.automated is not True:
                     found.append((at, 2, kind, weight))
-                if at > self.now and kind in _MESSAGES:
+                if at > self.now and kind in MESSAGES:
                     found.append((at, int(kind == "bounced"), kind, 0.0))
         return sorted(found)
 
@@ -361,7 +362,7 @@ class _Reading:
     def next_fact(self) -> datetime | None:
         """Return when the next fact that is in the log already, and matters, will arrive."""
         known = [] if self.next_act is None else [self.next_act]
-        for kind in _MESSAGES:
+        for kind in MESSAGES:
             times = (micros(fact.at) for fact in self.by_kind.get(kind, ()))
             known += [at for at in times if at > self.now][:1]
         return from_micros(min(known)) if known else None

@@ -1,10 +1,7 @@
 """Bad input: one readable line, status 2, nothing half-written."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -464,84 +461,3 @@ def test_an_interrupt_is_no_fault(
     assert main(IMPORT) == 130
     assert capsys.readouterr().err == "crmkit: stopped; run the same command again to go on\n"
     assert not Path("talent.db").exists()
-
-
-# --- as a process
-
-
-def process(*arguments: str, code: str = "", **environment: str) -> Any:
-    start = ["-c", code] if code else ["-m", "crmkit"]
-    return subprocess.run(
-        [sys.executable, *start, *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        env=os.environ | {"PYTHONWARNINGS": "error"} | environment,
-    )
-
-
-def test_the_module_is_the_command() -> None:
-    """``python -m crmkit`` prints, fails and warns as the command does: not at all."""
-    good = process(*IMPORT)
-    assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == "fair.csv: 1 new, 0 updated, 0 merged, 1 new interactions\n"
-    bad = process("explain", "adda")
-    assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr == "crmkit: no candidate 'adda'; did you mean 'ada'?\n"
-
-
-@pytest.mark.usefixtures("filled")
-def test_a_terminal_that_knows_no_ticks_gets_question_marks() -> None:
-    """Where ✓ cannot be written, the rest is."""
-    found = process("explain", "ada", *NOW, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert (found.returncode, found.stderr) == (0, "")
-    assert "? all of" in found.stdout
-
-
-@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
-@pytest.mark.usefixtures("filled")
-def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
-    """``crmkit … | head`` ends without a complaint."""
-    code = (
-        "import os, sys; from crmkit.cli import main; "
-        "read, write = os.pipe(); os.dup2(write, 1); os.close(write); os.close(read); "
-        "sys.exit(main(sys.argv[1:]))"
-    )
-    found = process("explain", "ada", *NOW, code=code)
-    assert (found.returncode, found.stderr) == (1, "")
-
-
-BLOCKED = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names}:
-            raise ModuleNotFoundError("No module named " + name, name=name)
-
-sys.meta_path.insert(0, Blocked())
-from crmkit.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.parametrize("command", [*COMMANDS, "demo"])
-@pytest.mark.usefixtures("filled")
-def test_a_missing_extra_is_told(command: str) -> None:
-    """Without SQLAlchemy and Jinja2 each command says what to install, and writes nothing."""
-    before = everything()
-    code = BLOCKED.replace("{names}", repr({"sqlalchemy", "jinja2"}))
-    found = process(*COMMANDS.get(command, ["demo"]), code=code)
-    extra = "demo" if command == "demo" else "templates" if command == "report" else "sql"
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.count("\n") == 1
-    assert f"pip install 'crmkit[{extra}]'" in found.stderr
-    assert everything() == before
-
-
-def test_the_demonstration_asks_for_templates_first() -> None:
-    """Without Jinja2 alone the demonstration does not begin."""
-    found = process("demo", code=BLOCKED.replace("{names}", repr({"jinja2"})))
-    assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.endswith("needs an extra: pip install 'crmkit[demo]'\n")
-    assert not Path("crmkit-demo").exists()

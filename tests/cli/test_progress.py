@@ -5,9 +5,6 @@ from contextlib import suppress
 
 import pytest
 
-pytest.importorskip("sqlalchemy")
-pytest.importorskip("jinja2")
-
 from crmkit.cli import _progress
 from crmkit.cli._progress import Bar
 

@@ -173,6 +173,8 @@ class TestMerge:
         again = merge(known, Candidate(id="b", interest="later"))
         assert (again.interest, again.interested_from) == (Interest.LATER, NOW)
         assert merge(known, Candidate(id="b")).interested_from == NOW
+        lone = Candidate(id="b", interested_from=datetime(2030, 1, 1, tzinfo=UTC))
+        assert merge(known, lone).interested_from == NOW
 
     @given(some.candidates("a"), some.candidates("b"))
     def test_wishes_are_never_undone(self, known, incoming):

@@ -96,9 +96,7 @@ class TestFirstLines:
         assert len(list(crm.measure(now=now))) == 7
 
 
-COSTS = Costs(
-    internal_crm=1, external_crm=1, internal_cold=1, external_cold=1, currency="EUR"
-)
+COSTS = Costs(internal_crm=1, external_crm=1, internal_cold=1, external_cold=1, currency="EUR")
 
 
 class FixedClock(Clock):

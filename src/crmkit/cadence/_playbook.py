@@ -41,10 +41,14 @@ class Playbook:
     entries: tuple[tuple[str, Cadence], ...] = attrs.field(default=(), converter=_entries)
     otherwise: Cadence | None = attrs.field(default=SEVEN_TOUCH, kw_only=True, converter=_otherwise)
 
+    _by_name: dict[tuple[str, int], Cadence] = attrs.field(
+        init=False, repr=False, eq=False, factory=dict
+    )
+
     def __attrs_post_init__(self) -> None:
-        known: dict[tuple[str, int], Cadence] = {}
-        for cadence in self.cadences:
-            if known.setdefault((cadence.name, cadence.version), cadence) != cadence:
+        found = [cadence for _, cadence in self.entries]
+        for cadence in [*found, *([self.otherwise] if self.otherwise else [])]:
+            if self._by_name.setdefault((cadence.name, cadence.version), cadence) != cadence:
                 raise InvalidRecord(
                     "entries", f"two cadences are called {cadence.name!r} {cadence.version}"
                 )
@@ -52,8 +56,7 @@ class Playbook:
     @property
     def cadences(self) -> tuple[Cadence, ...]:
         """Every cadence of the playbook, once each."""
-        found = [cadence for _, cadence in self.entries]
-        return tuple(dict.fromkeys([*found, *([self.otherwise] if self.otherwise else [])]))
+        return tuple(self._by_name.values())
 
     def choose(self, segments: Collection[str]) -> tuple[str | None, Cadence] | None:
         """Return the cadence for somebody in these segments, and the segment that decided."""
@@ -64,8 +67,7 @@ class Playbook:
 
     def cadence(self, name: str, version: int) -> Cadence:
         """Return the cadence of that name and version, or raise `NotFound`."""
-        for cadence in self.cadences:
-            if (cadence.name, cadence.version) == (name, version):
-                return cadence
+        if found := self._by_name.get((name, version)):
+            return found
         known = [f"{cadence.name} {cadence.version}" for cadence in self.cadences]
         raise NotFound("cadence", f"{name} {version}", known)

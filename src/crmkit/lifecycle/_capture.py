@@ -42,9 +42,10 @@ def merge(known: Candidate, incoming: Candidate) -> Candidate:
 
     What the incoming record knows is newer and wins; what it does not know is kept; lists and
     mappings are united, the known part first. What somebody says about timing is one statement:
-    another `interest` brings its own `interested_from`, or none. A wish not to be contacted, or
-    to be forgotten, is never undone by a merge, and of somebody who was erased nothing new is
-    kept. The incoming id becomes an alias, under which its history is found.
+    another `interest` brings its own `interested_from`, or none; no date comes alone. A wish not
+    to be contacted, or to be forgotten, is never undone by a merge, and of somebody who was
+    erased nothing new is kept. The incoming id becomes an alias, under which its history is
+    found.
 
     >>> known = Candidate(id="a", emails=["a@x.org"], company="Old")
     >>> merge(known, Candidate(id="b", emails=["A@x.org"], company="New")).company
@@ -67,6 +68,8 @@ def merge(known: Candidate, incoming: Candidate) -> Candidate:
             changes[field.name] = new
     if incoming.interest not in {None, known.interest}:
         changes["interested_from"] = incoming.interested_from
+    elif known.interest and not incoming.interest:
+        changes.pop("interested_from", None)
     return attrs.evolve(known, **(changes | {"id": known.id, "aliases": aliases}))
 
 

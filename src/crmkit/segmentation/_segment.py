@@ -6,7 +6,7 @@ from datetime import datetime
 import attrs
 
 from crmkit._time import to_instant
-from crmkit.engagement import _MESSAGES
+from crmkit.engagement import MESSAGES
 from crmkit.errors import InvalidRecord
 from crmkit.model import Relationship, Verdict
 from crmkit.model import _fields as fields
@@ -84,7 +84,7 @@ def _seen_by(rule: Rule) -> Iterable[str]:
             return (*rule.events.kinds, *rule.other.kinds)
         case ScoreTest() | TemperatureTest():
             weighing = [kind for kind, weight in rule.policy.weights.items() if weight > 0]
-            silent = _MESSAGES if isinstance(rule, TemperatureTest) else ()
+            silent = MESSAGES if isinstance(rule, TemperatureTest) else ()
             return (*weighing, *silent)
         case _:
             return ()
