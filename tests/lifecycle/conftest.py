@@ -2,6 +2,8 @@
 
 import pytest
 
+from crmkit import CRM
+from crmkit.senders import MemorySender
 from crmkit.stores import MemoryStore
 
 
@@ -50,3 +52,20 @@ def everything(store):
 def dump():
     """Return the function that says all that a store holds."""
     return everything
+
+
+@pytest.fixture
+def sender():
+    return MemorySender()
+
+
+@pytest.fixture
+def start(store, sender):
+    """Return a function that makes a CRM over the store, with people captured."""
+
+    def make(*people, **options):
+        crm = CRM(store, options.pop("sender", sender), **options)
+        crm.capture_all(people)
+        return crm
+
+    return make

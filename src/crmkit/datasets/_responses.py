@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -56,7 +57,7 @@ def simulate_responses(
     found = [
         response
         for place, sent in due
-        for response in _Answer(person, sent, seed, role_ids, assumptions).facts(place)
+        for response in _answer(person, sent, place, seed, tuple(role_ids), assumptions)
         if first < response.at <= last
     ]
     return tuple(sorted(found, key=lambda response: (response.at, response.id)))
@@ -95,6 +96,19 @@ class _Person:
             outcome=outcome,
             applies_at=applies_at if applies < rates.applies * keen else None,
         )
+
+
+@lru_cache(maxsize=2**13)
+def _answer(  # noqa: PLR0917 - all of it is the key
+    person: _Person,
+    sent: Interaction,
+    place: int,
+    seed: int,
+    role_ids: tuple[str, ...],
+    rates: Assumptions,
+) -> tuple[Interaction, ...]:
+    """Draw the answer to a message; it is asked for in every window until it is complete."""
+    return tuple(_Answer(person, sent, seed, role_ids, rates).facts(place))
 
 
 class _Answer:

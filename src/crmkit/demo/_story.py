@@ -130,10 +130,13 @@ def answers(
     Who applies does so for a role that was open when the message was sent.
     """
     person, messages = relationship.candidate, relationship.history.of("sent")
-    if not any(since - HORIZON < each.at <= now for each in messages):
+    if not messages or messages[-1].at <= since - HORIZON:
         return ()
     told = [
-        attrs.evolve(each, role_id=_opening(person, seed, each.id, each.at)) for each in messages
+        attrs.evolve(each, role_id=_opening(person, seed, each.id, each.at))
+        if since - HORIZON < each.at
+        else each
+        for each in messages
     ]
     return simulate_responses(Relationship(person, told), seed=seed, since=since, now=now)
 
