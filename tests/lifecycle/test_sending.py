@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from crmkit import CRM
-from crmkit.cadence import Cadence, Playbook, Touch, TouchRecord
+from crmkit.cadence import Cadence, Pace, Playbook, Touch, TouchRecord
 from crmkit.errors import RenderError, SenderError
 from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
@@ -92,6 +92,31 @@ class TestAnswers:
         assert [each.touch for each in run.of("rejected")] == ["value", "update"]
         before = dump(store)
         crm.engage(now=NOW + 8 * WEEK)
+        assert dump(store) == before
+
+    def test_a_rejection_holds_up_nothing_of_the_same_run(self, start, dump, store):
+        """Without a least gap, what comes after a rejected touch all goes in one run."""
+
+        class Picky(PlainSender):
+            def send(self, message):
+                self.calls.append(message.key)
+                rejected = message.key.endswith("t1")
+                return Receipt(delivery="rejected" if rejected else "accepted", detail="x")
+
+        options = playing(*(touch(f"t{week}", week) for week in range(4)))
+        gapless = attrs.evolve(
+            options["playbook"].otherwise, pace=Pace(least_gap=timedelta(0), archive_after=99)
+        )
+        crm = start(person("ada"), sender=Picky(), playbook=Playbook(otherwise=gapless))
+        crm.engage(now=NOW)
+        run = crm.engage(now=NOW + 9 * WEEK)
+        assert [(each.touch, each.state) for each in run.outcomes] == [
+            ("t1", "rejected"),
+            ("t2", "sent"),
+            ("t3", "sent"),
+        ]
+        before = dump(store)
+        crm.engage(now=NOW + 9 * WEEK)
         assert dump(store) == before
 
     def test_unknown_is_never_sent_again_and_keeps_its_distance(self, start, store, dump):

@@ -1,8 +1,7 @@
 """What a type checker sees of the public names; checked by mypy, never run."""
 
 from datetime import UTC, datetime, timedelta
-
-from typing_extensions import assert_type
+from typing import assert_type
 
 from crmkit import CRM, Candidate, Interaction, Relationship, Role, Verdict
 from crmkit.cadence import SEVEN_TOUCH, Plan, plan

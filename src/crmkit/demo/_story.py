@@ -22,7 +22,7 @@ SEGMENTS = (
     *CATALOGUE,
     by_skill("python"),
     by_seniority("senior", "lead"),
-    by_location(country="DE"),
+    by_location(country="GB"),
 )
 """The eight segments of the field."""
 
@@ -32,9 +32,12 @@ ROLE = Role(
     skills=["python", "sql"],
     nice_to_have=["go", "bash/shell/powershell"],
     seniority="senior",
-    country="DE",
+    country="GB",
 )
 """The role of the shortlist; it opens in the last simulated week."""
+
+REACHED = 0.3
+"""The share of a recruiter's calls that somebody answers."""
 
 OUTSIDERS = 20
 """One in so many of the sample is not in the pool: they apply, cold, when a role opens."""
@@ -144,17 +147,21 @@ def answers(
 def calls(
     records: Iterable[TouchRecord], *, seed: int, since: datetime, now: datetime
 ) -> Iterator[Interaction]:
-    """Yield the calls by which recruiters did their tasks in (*since*, *now*]."""
+    """Yield how recruiters did their tasks in (*since*, *now*].
+
+    They call; somebody who does not answer gets a personal message instead.
+    """
     for record in records:
         if record.state is TouchState.TASK:
             chance = generator(seed, "call", record.key)
-            called_at = record.at + timedelta(hours=chance.randint(24, 119))
-            if since < called_at <= now:
+            done_at = record.at + timedelta(hours=chance.randint(24, 119))
+            reached = chance.random() < REACHED
+            if since < done_at <= now:
                 yield fact(
                     record.candidate_id,
-                    "called",
-                    called_at,
-                    channel="phone",
+                    "called" if reached else "messaged",
+                    done_at,
+                    channel="phone" if reached else "email",
                     enrollment_id=record.enrollment_id,
                     touch=record.touch,
                     rotation=record.rotation,
