@@ -1,6 +1,6 @@
 """Capture: recognising people, merging them, and all or nobody."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import attrs
@@ -12,6 +12,7 @@ from crmkit import CRM
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound, StoreError
 from crmkit.lifecycle import merge
 from crmkit.model import Candidate, Interaction, Interest, Relationship, identity_keys
+from crmkit.permission import permission
 from crmkit.protocols import CandidateStore
 from crmkit.segmentation import Segment, everyone
 from crmkit.senders import MemorySender
@@ -37,9 +38,24 @@ def crm(store):
 class TestRecognition:
     def test_new_people_are_created_with_their_facts(self, crm):
         """Everyone unknown is new, and their facts are in the log."""
-        done = crm.capture_all([person("a", fact("a")), person("b")])
-        assert (done.created, done.updated, done.interactions) == (("a", "b"), (), 1)
-        assert crm.relationship("a").history.last() == fact("a")
+        done = crm.capture_all([person("a", fact("a")), person("b", fact("b"))])
+        assert (done.created, done.updated, done.interactions) == (("a", "b"), (), 2)
+        assert list(crm.relationship("a").history) == [fact("a")]
+
+    def test_who_comes_without_a_history_was_captured_now(self, crm):
+        """Retention needs a start: it is the capture, once, of somebody new."""
+        done = crm.capture_all([person("a", fact("a")), person("b")], now=NOW)
+        assert (done.created, done.interactions) == (("a", "b"), 2)
+        (captured,) = crm.relationship("b").history
+        assert (captured.kind, captured.at) == ("captured", NOW)
+        assert permission(crm.relationship("b"), now=NOW).rule != "retention"
+        again = crm.capture(Candidate(id="b"), now=NOW + timedelta(days=1))
+        assert (again.created, again.updated, again.interactions) == ((), (), 0)
+
+    def test_of_the_erased_no_arrival_is_logged(self, crm):
+        """A tombstone that is captured stays without facts."""
+        crm.capture(Candidate(id="a", erased=True), now=NOW)
+        assert len(crm.relationship("a").history) == 0
 
     def test_one_address_in_any_case_is_one_person(self, crm):
         """An e-mail address is compared without case; the spelling that was known first stays."""
@@ -253,10 +269,10 @@ class TestOrder:
 class TestRecord:
     def test_of_the_unknown_nothing_is_recorded(self, crm, store):
         """A fact about nobody is refused by id, with all that came with it."""
-        crm.capture(Candidate(id="a"))
+        crm.capture(Candidate(id="a"), [fact("a")])
         with pytest.raises(NotFound, match="no candidate 'b'"):
-            crm.record([fact("a"), fact("b")])
-        assert len(crm.relationship("a").history) == 0
+            crm.record([fact("a", day=2), fact("b")])
+        assert list(crm.relationship("a").history) == [fact("a")]
 
     def test_a_fact_counts_once(self, crm):
         """Only facts that are not in the log yet are counted."""

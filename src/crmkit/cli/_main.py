@@ -98,7 +98,8 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("crmkit-demo"), help="(%(default)s)")
     weeks = "how many to simulate (%(default)s)"
     parser.add_argument("--weeks", type=_at_least(1), default=52, help=weeks)
-    parser.add_argument("--people", type=_at_least(1), help="take only so many of the sample")
+    many = "how many of the sample's 700 to take (%(default)s)"
+    parser.add_argument("--people", type=_at_least(1), default=500, help=many)
     parser.add_argument("--seed", type=int, default=2019, help="of the simulation (%(default)s)")
     parser.set_defaults(run=commands.demo)
 

@@ -21,14 +21,14 @@ def run_demo(
     folder: Path,
     *,
     weeks: int = 52,
-    people: int | None = None,
+    people: int | None = 500,
     seed: int = 2019,
     progress: Progress | None = None,
 ) -> DemoResult:
     """Run the demonstration into *folder*, or go on where an earlier run was stopped.
 
-    ``people`` takes only so many of the sample. ``progress`` is called with the weeks done and
-    the weeks there are.
+    ``people`` is how many of the sample to take (None for all 700). ``progress`` is called with
+    the weeks done and the weeks there are.
 
     Every step can be repeated without changing anything, and the step that a stopped run was in
     is repeated, so the final state is the same however often it was stopped. Raises `StoreError`

@@ -1,6 +1,6 @@
 """Capture: every interaction adds people, and nobody twice."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -87,7 +87,10 @@ def _aliases(known: Candidate, incoming: Candidate) -> tuple[str, ...]:
 
 
 def capture(
-    work: Workspace, incoming: Iterable[Relationship], progress: Progress | None = None
+    work: Workspace,
+    incoming: Iterable[Relationship],
+    now: datetime,
+    progress: Progress | None = None,
 ) -> Captured:
     """Take people in with their history: all of them, or, on any error, nobody."""
     people = list(incoming)
@@ -101,6 +104,7 @@ def capture(
             done += len(batch)
             if progress:
                 progress(done, len(people))
+        new += work.store.append_interactions(_arrivals(people, known, home, before, now))
         # The people come last and in one call, because a host's own candidate table is no part
         # of the transaction: if it fails, the facts are taken back.
         changed = [person for key, person in known.items() if before.get(key) != person]
@@ -112,6 +116,20 @@ def capture(
         merged=FrozenMap({key: kept for key, kept in home.items() if key != kept}),
         interactions=new,
     )
+
+
+def _arrivals(
+    people: Sequence[Relationship],
+    known: Mapping[str, Candidate],
+    home: Mapping[str, str],
+    before: Collection[str],
+    now: datetime,
+) -> Iterator[Interaction]:
+    """Yield a fact for each new person of whom nothing is told, so that retention has a start."""
+    told = {home[each.id] for each in people if each.history}
+    for key, person in known.items():
+        if key not in before and key not in told and not person.erased:
+            yield Interaction(candidate_id=key, kind="captured", at=now)
 
 
 def _facts(relationship: Relationship, kept: Candidate) -> Iterable[Interaction]:

@@ -45,7 +45,7 @@ class CRM:
     >>> from crmkit.stores import MemoryStore
     >>> crm = CRM(store=MemoryStore(), sender=MemorySender())
     >>> print(crm.capture(Candidate(id="ada", emails=["ada@example.org"])))
-    1 new, 0 updated, 0 merged, 0 new interactions
+    1 new, 0 updated, 0 merged, 1 new interactions
     """
 
     def __init__(
@@ -79,20 +79,31 @@ class CRM:
     def _at(self, now: datetime | None) -> datetime:
         return to_instant(self._clock.now() if now is None else now, "now")
 
-    def capture(self, candidate: Candidate, interactions: Iterable[Interaction] = ()) -> Captured:
+    def capture(
+        self,
+        candidate: Candidate,
+        interactions: Iterable[Interaction] = (),
+        *,
+        now: datetime | None = None,
+    ) -> Captured:
         """Take one person in, with what happened; a known one is recognised and merged.
 
         Two records are one person when they share an id, or else an e-mail address (in any
         case) or an external id. Raises `AmbiguousIdentity` when that points to several people.
-        Retention is counted from what happened: log at least when they were ``captured``.
+        Retention is counted from what happened, so somebody new who comes without any history
+        is logged as ``captured`` now.
         """
-        return self.capture_all([Relationship(candidate, interactions)])
+        return self.capture_all([Relationship(candidate, interactions)], now=now)
 
     def capture_all(
-        self, relationships: Iterable[Relationship], *, progress: Progress | None = None
+        self,
+        relationships: Iterable[Relationship],
+        *,
+        now: datetime | None = None,
+        progress: Progress | None = None,
     ) -> Captured:
         """Take many people in: all of them, or, on any error, nobody."""
-        return _capture.capture(self._work, relationships, progress)
+        return _capture.capture(self._work, relationships, self._at(now), progress)
 
     def record(self, interactions: Iterable[Interaction]) -> int:
         """Append facts about people who are known; return how many were new.
@@ -167,6 +178,7 @@ class CRM:
             roles=self._work.store.roles(),
             costs=costs,
             window=window,
+            policy=self._work.engagement,
         )
 
     def relationship(self, candidate_id: str) -> Relationship:

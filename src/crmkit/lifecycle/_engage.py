@@ -145,6 +145,10 @@ class _Run:
             if closed := close(self.work, cut_off):
                 ledger[closed.key] = closed
                 self._note(closed, closed.detail or closed.state.value)
+        rests, until = self.work.rest.until(relationship, runs, self.now)
+        if rests:
+            self._wake(until)
+            return
         again = True
         while again:
             try:
@@ -207,6 +211,9 @@ class _Run:
         if calendar is None:
             return None
         self._wake(calendar.until)
+        rule_archives = calendar.status is PlanStatus.ARCHIVED and calendar.stopped_at is None
+        if len(runs) == 1 and not calendar.due and not rule_archives:
+            self.work.rest.keep(relationship, runs, calendar)
         return calendar, [Case(relationship, calendar, planned) for planned in calendar.due]
 
     def _allowed(self, case: Case) -> bool:

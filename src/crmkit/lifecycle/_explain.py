@@ -2,6 +2,8 @@
 
 from datetime import datetime
 from html import escape
+from textwrap import indent
+from typing import Any
 
 import attrs
 
@@ -34,16 +36,15 @@ class Explanation:
         return f"<Explanation of {self.candidate_id} at {self.now:%Y-%m-%d}>"
 
     def __str__(self) -> str:
-        return "\n\n".join(f"{head}\n{_indented(text)}" for head, text in self.sections())
+        return "\n\n".join(f"{head}\n{indent(text, '  ')}" for head, text in self.sections())
 
     def sections(self) -> list[tuple[str, str]]:
         """Return headings and texts, in the order in which a person would read them."""
-        verdicts = [f"{name}: {verdict}" for name, verdict in self.segments.items()]
         return [
             (f"{self.candidate_id} at {self.now:%Y-%m-%d %H:%M} UTC", str(self.brief)),
-            ("segments", "\n".join(verdicts)),
-            ("temperature", str(self.temperature)),
-            ("may we write by e-mail?", str(self.permission)),
+            *((f"segment {name}: {_so(each)}", _why(each)) for name, each in self.segments.items()),
+            (f"temperature: {_so(self.temperature)}", _why(self.temperature)),
+            (f"may we write by e-mail? {_so(self.permission)}", _why(self.permission)),
             *((f"cadence {each.cadence.name}", str(each)) for each in self.plans),
             *(
                 (f"cadence {run.cadence} {run.version}", "not in the playbook any more")
@@ -57,8 +58,13 @@ class Explanation:
         )
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+def _so(verdict: Verdict[Any]) -> str:
+    word = {True: "yes", False: "no"}.get(verdict.value, str(verdict.value))
+    return f"{word}, until {verdict.until:%Y-%m-%d %H:%M} UTC" if verdict.until else word
+
+
+def _why(verdict: Verdict[Any]) -> str:
+    return str(verdict.because)
 
 
 def explain(work: Workspace, relationship: Relationship, now: datetime) -> Explanation:

@@ -1,10 +1,11 @@
 """Convert: who have we already met that fits?"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from heapq import nsmallest
 from html import escape
+from textwrap import indent
 from types import MappingProxyType
 from typing import Any
 
@@ -83,11 +84,10 @@ class Fit:
 
     def __str__(self) -> str:
         medal = ", silver medalist" if self.silver_medalist else ""
-        may = "may be contacted" if self.permission else f"not to be contacted ({self._rule()})"
-        return f"{self.candidate_id} {self.score:.2f}{medal}, {may}\n{self.because}"
-
-    def _rule(self) -> str:
-        return str(self.permission.rule)
+        rule = self.permission.rule
+        may = "may be contacted" if rule is None else f"not to be contacted ({rule})"
+        reasons = indent("\n".join(map(str, self.because.parts)), "  ")
+        return f"{self.candidate_id} {self.score:.2f}{medal}, {may}\n{reasons}"
 
     def _repr_html_(self) -> str:
         return f"<div>{escape(str(self).splitlines()[0])}{self.because._repr_html_()}</div>"
@@ -255,6 +255,9 @@ class Shortlist:
 
     def __len__(self) -> int:
         return len(self.fits)
+
+    def __iter__(self) -> Iterator[Fit]:
+        return iter(self.fits)
 
     def __repr__(self) -> str:
         return f"<Shortlist for {self.role.id}: {len(self)} of {self.considered}>"

@@ -22,7 +22,9 @@ class Task:
 
     key: str
     candidate_id: str
+    enrollment_id: str
     touch: str
+    rotation: int
     due_at: datetime
     brief: Brief
     draft: str | None = attrs.field(default=None, repr=False)
@@ -60,7 +62,9 @@ def task_of(
     return Task(
         key=record.key,
         candidate_id=relationship.id,
+        enrollment_id=record.enrollment_id,
         touch=record.touch,
+        rotation=record.rotation,
         due_at=record.due_at,
         brief=brief(relationship, now=now),
         draft=draft,

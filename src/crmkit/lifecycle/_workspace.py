@@ -9,6 +9,7 @@ import attrs
 from crmkit.cadence import SEVEN_TOUCH, Playbook
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
+from crmkit.lifecycle._rest import Rest
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
 from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store
@@ -43,6 +44,7 @@ class Workspace:
     renderer: Renderer
     policy: ContactPolicy
     engagement: EngagementPolicy
+    rest: Rest = attrs.field(factory=Rest)
 
     def batches(self, progress: Progress | None = None) -> Iterator[list[Relationship]]:
         """Yield everyone with their history, some hundreds at a time, ordered by id."""
