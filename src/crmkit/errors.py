@@ -27,7 +27,19 @@ class CrmkitError(Exception):
     """The root: catch it to catch everything that crmkit raises on purpose."""
 
 
-class InvalidRecord(CrmkitError, ValueError):  # noqa: N818 - reads as what it says
+class _Located(ValueError):  # noqa: N818 - the errors below say what they are
+    """A value that does not hold; ``path`` leads to it, ``problem`` says what was expected."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}" if self.path else self.problem
+
+
+class InvalidRecord(CrmkitError, _Located):
     """A field of a record does not hold.
 
     ``path`` leads to the fault, ``problem`` says what was expected and what was got.
@@ -38,14 +50,6 @@ class InvalidRecord(CrmkitError, ValueError):  # noqa: N818 - reads as what it s
     >>> str(error.under("candidate"))
     "candidate.emails[0]: expected an address with one '@'"
     """
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}" if self.path else self.problem
 
     def under(self, prefix: str) -> "InvalidRecord":
         """Return the same error, seen from the document that holds the record."""
@@ -66,16 +70,8 @@ class UnknownName(InvalidRecord):
         return cls(path, f"{got!r} is not {what}; {suggest(str(got), names)}")
 
 
-class InvalidDocument(CrmkitError, ValueError):  # noqa: N818
+class InvalidDocument(CrmkitError, _Located):
     """A JSON document is broken, or is not of the kind that was asked for."""
-
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path = path
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}" if self.path else self.problem
 
 
 class SourceError(CrmkitError, ValueError):
