@@ -39,7 +39,7 @@ class _Located(ValueError):  # noqa: N818 - the errors below say what they are
         return f"{self.path}: {self.problem}" if self.path else self.problem
 
 
-class InvalidRecord(CrmkitError, _Located):
+class InvalidRecord(CrmkitError, _Located):  # noqa: N818
     """A field of a record does not hold.
 
     ``path`` leads to the fault, ``problem`` says what was expected and what was got.
@@ -70,7 +70,7 @@ class UnknownName(InvalidRecord):
         return cls(path, f"{got!r} is not {what}; {suggest(str(got), names)}")
 
 
-class InvalidDocument(CrmkitError, _Located):
+class InvalidDocument(CrmkitError, _Located):  # noqa: N818
     """A JSON document is broken, or is not of the kind that was asked for."""
 
 
