@@ -4,8 +4,9 @@ The records and the facade are here; each room has its own package: `crmkit.segm
 `crmkit.cadence`, `crmkit.metrics`, `crmkit.stores`, `crmkit.senders`, `crmkit.sources`.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from crmkit.errors import CrmkitError
-from crmkit.lifecycle import CRM
 from crmkit.model import (
     Candidate,
     Consent,
@@ -17,6 +18,9 @@ from crmkit.model import (
     Role,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from crmkit.lifecycle import CRM
 
 __version__ = "0.1.0"
 
@@ -34,3 +38,16 @@ __all__ = [
     "Verdict",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The facade brings every room with it; who only wants the records need not wait for them.
+    if name == "CRM":
+        from crmkit.lifecycle import CRM
+
+        return CRM
+    raise AttributeError(f"module 'crmkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
