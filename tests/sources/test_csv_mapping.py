@@ -130,7 +130,8 @@ def test_toml_and_python_make_equal_mappings(tmp_path):
         ('[fields]\nid = { column = "No", values = 3 }', "fields.id.values", "expected a table"),
         ("[fields]\nid = 3", "fields.id", "expected a table, got int"),
         ('captured = 3\nfields.id = "No"', "captured", "expected a table, got int"),
-        ('captured = {}\nfields.id = "No"', "captured.kind", "expected an interaction kind"),
+        ('captured = {}\nfields.id = "No"', "captured.at", "every fact needs its instant"),
+        ('fields.id = "No"\n[[facts]]\nat = "A"', "facts[0].kind", "expected an interaction kind"),
         (
             'captured = { kind = "atended", at = "A" }\nfields.id = "No"',
             "captured.kind",
@@ -194,3 +195,12 @@ def test_reprs_are_short():
     assert repr(Column(constant="event")) == "Column(constant='event')"
     assert repr(CSVMapping(fields={"id": "No", "name": "Name"})) == "<CSVMapping: id, name>"
     assert Column("A").values == FrozenMap()
+
+
+def test_the_fact_that_they_came_in_is_a_capture(tmp_path):
+    """A mapping need not say what it is called."""
+    path = tmp_path / "mapping.toml"
+    path.write_text('fields.id = "No"\n[captured]\nat = "Seen"\n')
+    captured = CSVMapping.from_toml(path).captured
+    assert captured is not None
+    assert captured.kind == "captured"

@@ -234,6 +234,11 @@ def _fact(value: object) -> Fact | None:
         raise type(error)(error.path.removeprefix("fields."), error.problem) from None
 
 
+def _captured(value: object) -> Fact | None:
+    """Accept a fact; one that names no kind is that of capture."""
+    return _fact({"kind": "captured", **value} if isinstance(value, Mapping) else value)
+
+
 def _facts(value: object) -> tuple[Fact, ...]:
     if not isinstance(value, list | tuple):
         raise InvalidRecord("", f"expected a list of facts, got {type(value).__name__}")
@@ -254,8 +259,8 @@ class CSVMapping:
     """Which column fills which field of `Candidate`, and which facts a row tells of.
 
     ``fields`` goes from a candidate's field (or ``custom.visa``, ``external_ids.ats``) to a
-    `Column` or simply the column's name. ``captured`` is the fact that they came in (kind
-    ``captured``, ``sourced``, …); ``facts`` are further ones.
+    `Column` or simply the column's name. ``captured`` is the fact that they came in (of the
+    kind ``captured`` unless it says ``sourced``, ``attended``, …); ``facts`` are further ones.
 
     >>> CSVMapping(
     ...     fields={"id": Column("No", prefix="fair-"), "emails": "E-mail",
@@ -266,7 +271,7 @@ class CSVMapping:
     """
 
     fields: FrozenMap = attrs.field(converter=_candidate_fields)
-    captured: Fact | None = attrs.field(default=None, converter=_fact)
+    captured: Fact | None = attrs.field(default=None, converter=_captured)
     facts: tuple[Fact, ...] = attrs.field(default=(), converter=_facts)
     missing: tuple[str, ...] = attrs.field(default=("", "NA"), converter=_words)
     """Texts that mean no answer, in every column."""
