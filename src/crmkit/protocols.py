@@ -12,7 +12,8 @@ it is there afterwards, or nothing. Faults of the medium are raised as `StoreErr
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -22,6 +23,20 @@ from crmkit.segmentation import Membership, Transition
 
 BATCH = 500
 """The most ids that one store call is given."""
+
+
+T = TypeVar("T")
+
+
+def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """Yield the items in lists of up to *size*.
+
+    >>> list(batched("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 class CandidateStore(Protocol):

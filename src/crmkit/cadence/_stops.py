@@ -12,6 +12,7 @@ from crmkit.cadence._cadence import Enrollment
 from crmkit.errors import InvalidRecord
 from crmkit.model import History, Interaction, employed_since, open_processes
 from crmkit.model import _fields as fields
+from crmkit.model._process import PROCESS
 
 
 class PlanStatus(StrEnum):
@@ -50,17 +51,13 @@ _ORDER = {
     **dict.fromkeys(["called", "met", "messaged"], 4),
     "completed": 5,
 }
-_PROCESS = frozenset(
-    {"applied", "screened", "assessed", "interviewed", "offered"}
-    | {"rejected", "withdrew", "hired", "left"}
-)
-_KINDS = _PROCESS | _ORDER.keys()
+_KINDS = PROCESS | _ORDER.keys()
 
 _OF_ONE_RUN = frozenset({"paused", "resumed", "archived", "reactivated", "completed"})
 """Kinds that, when they name an enrolment, are about that one only; all others are about the
 person, whichever cadence they answered."""
 
-_FROM_BEFORE = _PROCESS | {"paused", "resumed", "converted", "returned"}
+_FROM_BEFORE = PROCESS | {"paused", "resumed", "converted", "returned"}
 """Kinds that still count when they are older than the enrolment."""
 
 
@@ -77,7 +74,7 @@ def stops(history: History, enrollment: Enrollment) -> list[tuple[datetime, Stop
         found += standing.lapses(at)
         for fact in facts:
             standing.hear(fact)
-            if fact.kind in _PROCESS:
+            if fact.kind in PROCESS:
                 standing.process = _process(history.upto(at))
         found.append((at, standing.stop()))
     return found + list(standing.lapses(None))

@@ -8,9 +8,9 @@ import attrs
 
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
 from crmkit.lifecycle._segment import ended
-from crmkit.lifecycle._workspace import Progress, Workspace, batched
+from crmkit.lifecycle._workspace import Progress, Workspace
 from crmkit.model import Candidate, FrozenMap, Interaction, Relationship, identity_keys
-from crmkit.protocols import BATCH
+from crmkit.protocols import batched
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def capture(
         owners, before = _known(work, people)
         known, home = _recognise(people, owners, before)
         new = done = 0
-        for batch in batched(people, BATCH):
+        for batch in batched(people):
             facts = (fact for each in batch for fact in _facts(each, known[home[each.id]]))
             new += work.store.append_interactions(facts)
             done += len(batch)
@@ -143,10 +143,10 @@ def _known(
     """Return who in the store has which of the identity keys, and their records."""
     keys = {key for each in people for key in identity_keys(each.candidate)}
     owners: dict[str, frozenset[str]] = {}
-    for some in batched(sorted(keys), BATCH):
+    for some in batched(sorted(keys)):
         owners |= work.candidates.find_candidates(some)
     found: dict[str, Candidate] = {}
-    for some in batched(sorted(set().union(*owners.values())), BATCH):
+    for some in batched(sorted(set().union(*owners.values()))):
         found |= work.candidates.get_candidates(some)
     return owners, found
 
@@ -192,7 +192,7 @@ def record(work: Workspace, interactions: Iterable[Interaction]) -> int:
     """Append facts about people who are known, or, if one of them is not, nothing."""
     facts = list(interactions)
     with work.store.transaction():
-        for some in batched(sorted({fact.candidate_id for fact in facts}), BATCH):
+        for some in batched(sorted({fact.candidate_id for fact in facts})):
             known = work.candidates.find_candidates([f"id:{key}" for key in some])
             for key in some:
                 if f"id:{key}" not in known:

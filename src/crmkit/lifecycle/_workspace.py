@@ -1,7 +1,6 @@
 """What the five stages work with: the stores, the sender and the definitions in force."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import islice
 from typing import Protocol, TypeVar
 
 import attrs
@@ -12,7 +11,7 @@ from crmkit.errors import NotFound
 from crmkit.lifecycle._rest import Rest
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
-from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store
+from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store, batched
 from crmkit.segmentation import CATALOGUE, Segmenter
 
 T = TypeVar("T")
@@ -64,7 +63,7 @@ class Workspace:
         self, people: Iterable[Candidate], read: Callable[[Collection[str]], Iterable[T]]
     ) -> Iterator[T]:
         """Yield what *read* knows of people, under their own and every merged record's id."""
-        for ids in batched((key for person in people for key in person.ids), BATCH):
+        for ids in batched(key for person in people for key in person.ids):
             yield from read(ids)
 
     def join(self, people: Iterable[Candidate]) -> list[Relationship]:
@@ -96,10 +95,3 @@ def by_candidate(items: Iterable[C]) -> dict[str, list[C]]:
     for item in items:
         found.setdefault(item.candidate_id, []).append(item)
     return found
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of up to *size* items."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

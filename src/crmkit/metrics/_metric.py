@@ -64,12 +64,13 @@ class MetricVerdict(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Benchmark:
-    """The range that the field calls usual, in the metric's unit, and where that is from."""
+    """The range that the field calls usual, in the metric's unit, and where that is from.
+
+    Units are worded so that more is better: "share lower" for costs.
+    """
 
     low: float
     high: float
-    direction: str = "higher"
-    """Which side is better: ``higher`` or ``lower``."""
     source: str
 
     def __str__(self) -> str:

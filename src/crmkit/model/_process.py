@@ -5,6 +5,8 @@ from crmkit.model._interaction import Interaction
 
 OPENING = frozenset({"applied", "screened", "assessed", "interviewed", "offered"})
 CLOSING = frozenset({"rejected", "withdrew", "hired"})
+PROCESS = OPENING | CLOSING | {"left"}
+"""Every kind that says whether somebody is in a process, or works here."""
 
 
 def open_processes(history: History) -> dict[str | None, Interaction]:

@@ -23,7 +23,7 @@ from crmkit.model import (
     open_processes,
 )
 from crmkit.model import _fields as fields
-from crmkit.model._process import CLOSING, OPENING
+from crmkit.model._process import PROCESS
 from crmkit.permission._policy import ContactPolicy
 
 
@@ -74,7 +74,6 @@ _ON_RECORD = (
 _TOOK_PART = ("replied", "clicked", "called", "met")
 _BASIS = frozenset({"consented", "withdrew_consent", "unsubscribed"})
 _ADDRESS = frozenset({"bounced", "complained", "verified", "consented"})
-_PROCESS = OPENING | CLOSING | {"left"}
 
 
 def permission(
@@ -318,7 +317,7 @@ class _Case:
         return Reason(text, holds=bool(works), found=found, until=coming)
 
     def not_in_process(self) -> Reason:
-        text, coming = "not in an active process, nor employed here", self.next_of(_PROCESS)
+        text, coming = "not in an active process, nor employed here", self.next_of(PROCESS)
         if self.purpose in self.policy.process_purposes:
             return Reason(f"{self.purpose} may be part of an active process", holds=True)
         found = [

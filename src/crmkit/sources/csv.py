@@ -85,7 +85,6 @@ class _Rows:
     def __init__(self, lines: Lines, delimiter: str, file: str) -> None:
         self._lines = lines
         self._reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        self._delimiter = delimiter
         self._file = file
         self._width = 0
         self.number = 0

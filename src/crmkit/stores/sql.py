@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import islice
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -18,7 +17,7 @@ from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.codec import dumps, loads
 from crmkit.errors import InvalidDocument, NotFound, StoreError
 from crmkit.model import Candidate, Interaction, Role, identity_keys
-from crmkit.protocols import BATCH, Store
+from crmkit.protocols import BATCH, Store, batched
 from crmkit.segmentation import Membership, Transition
 from crmkit.stores import _sql_schema as tables
 from crmkit.stores._sql_connection import Database
@@ -108,7 +107,7 @@ class SQLStore(Store):
         known = tables.identity_keys.c.candidate_id
         with self._database.writing() as connection:
             insert_or_replace(connection, tables.candidates, rows)
-            for ids in _chunks(batch):
+            for ids in batched(batch):
                 connection.execute(tables.identity_keys.delete().where(known.in_(ids)))
             insert_new(connection, tables.identity_keys, keys)
 
@@ -339,9 +338,3 @@ def _is_touch(record: TouchRecord) -> sa.ColumnElement[bool]:
         columns.rotation == record.rotation,
         columns.touch == record.touch,
     )
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    remaining = iter(ids)
-    while chunk := list(islice(remaining, BATCH)):
-        yield chunk
