@@ -16,6 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
+_YEARS = 9999
 
 
 def to_instant(value: object, path: str = "") -> datetime:
@@ -128,6 +129,8 @@ class CalendarSpan:
                 raise InvalidRecord(name, f"expected a whole number, got {getattr(self, name)!r}")
         if self.years * 12 + self.months <= 0:
             raise InvalidRecord("months", "a calendar span must be longer than nothing")
+        if max(abs(self.years), abs(self.months) // 12) > _YEARS:
+            raise InvalidRecord("years", f"a calendar span has at most {_YEARS} years")
 
     def __str__(self) -> str:
         parts = [plural(self.years, "year"), plural(self.months, "month")]

@@ -13,15 +13,27 @@ from crmkit.permission._arbiter import (
     usable_address,
 )
 from crmkit.permission._policy import ASSESSMENT, RETENTION, ContactPolicy, Retention
+from crmkit.permission._state import (
+    ARBITER_KINDS,
+    CONSENT_KINDS,
+    SUPPRESSION_KINDS,
+    consent_in_force,
+    suppression,
+)
 
 __all__ = [
+    "ARBITER_KINDS",
     "ASSESSMENT",
+    "CONSENT_KINDS",
     "RETENTION",
+    "SUPPRESSION_KINDS",
     "ContactPolicy",
     "ContactRule",
     "Permission",
     "Retention",
+    "consent_in_force",
     "permission",
     "retention_ends",
+    "suppression",
     "usable_address",
 ]

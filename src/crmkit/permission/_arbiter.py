@@ -66,14 +66,14 @@ DEFAULT = ContactPolicy()
 
 # A contact is one in which the person took part, or which put them on record. What a machine did
 # is none, though a machine may well have put them on record.
-_ON_RECORD = (
+ON_RECORD = (
     *("captured", "sourced", "referred", "attended", "signed_up", "consented"),
     *("applied", "screened", "assessed", "interviewed", "offered"),
     *("rejected", "withdrew", "hired", "left"),
 )
-_TOOK_PART = ("replied", "clicked", "called", "met")
-_BASIS = frozenset({"consented", "withdrew_consent", "unsubscribed"})
-_ADDRESS = frozenset({"bounced", "complained", "verified", "consented"})
+TOOK_PART = ("replied", "clicked", "called", "met")
+BASIS = frozenset({"consented", "withdrew_consent", "unsubscribed"})
+ADDRESS = frozenset({"bounced", "complained", "verified", "consented"})
 
 
 def permission(
@@ -105,7 +105,7 @@ def permission(
       ✗ a legal basis for nurture by text (found no consent, and interest does not cover it)
     """
     start, channel = to_instant(now, "now"), fields.channel(channel)
-    rule, parts, until = _Case(relationship, start, channel, purpose, policy).judge()
+    rule, parts, until = Case(relationship, start, channel, purpose, policy).judge()
     because = Reason(f"may contact for {purpose} by {channel}", holds=rule is None, parts=parts)
     allowed = rule is None
     if allowed:
@@ -113,7 +113,7 @@ def permission(
     # Every instant at which the answer could turn is an `until`; the first that allows is it.
     turn = until
     while turn is not None:
-        refusing, _, later = _Case(relationship, turn, channel, purpose, policy).judge()
+        refusing, _, later = Case(relationship, turn, channel, purpose, policy).judge()
         if refusing is None:
             break
         turn = later
@@ -138,7 +138,7 @@ def retention_ends(
     >>> retention_ends(Relationship(ada, [met]), now=met.at).isoformat()
     '2026-08-31T09:00:00+00:00'
     """
-    case = _Case(relationship, to_instant(now, "now"), Channel.EMAIL, purpose, policy)
+    case = Case(relationship, to_instant(now, "now"), Channel.EMAIL, purpose, policy)
     return case.kept_until(case.last_contact())
 
 
@@ -154,11 +154,11 @@ def usable_address(
     written to at the next address. Only a later consent ends that. Facts without a channel are
     about e-mail.
     """
-    case = _Case(relationship, to_instant(now, "now"), fields.channel(channel), NURTURE, DEFAULT)
+    case = Case(relationship, to_instant(now, "now"), fields.channel(channel), NURTURE, DEFAULT)
     return next(iter(case.addresses()), None)
 
 
-class _Case:
+class Case:
     """One question to the arbiter, with what was known at its instant."""
 
     def __init__(
@@ -218,7 +218,7 @@ class _Case:
 
     def basis(self) -> Reason:
         text = f"a legal basis for {self.purpose} by {self.channel}"
-        coming = self.next_of(_BASIS)
+        coming = self.next_of(BASIS)
         if self.consent:
             found = f"consent of {self.consent.at:%Y-%m-%d}"
             until = earliest(coming, self.consent.expires_at)
@@ -238,8 +238,8 @@ class _Case:
         return Reason(text, holds=covered, found=found, until=coming)
 
     def last_contact(self) -> Interaction | None:
-        facts = [fact for kind in _ON_RECORD for fact in self.past.of(kind)[-1:]]
-        for kind in _TOOK_PART:
+        facts = [fact for kind in ON_RECORD for fact in self.past.of(kind)[-1:]]
+        for kind in TOOK_PART:
             facts += [fact for fact in self.past.of(kind) if fact.automated is not True][-1:]
         return max(facts, key=lambda fact: fact.at, default=None)
 
@@ -256,7 +256,7 @@ class _Case:
         if self.consent and self.retention.consent_extends:
             text += ", or by consent"
         contact = self.last_contact()
-        coming = self.next_of({*_ON_RECORD, *_TOOK_PART})
+        coming = self.next_of({*ON_RECORD, *TOOK_PART})
         if contact is None:
             found = "no contact to count from; log when they were captured"
             return Reason(text, holds=False, found=found, until=coming)
@@ -307,7 +307,7 @@ class _Case:
     def reachable(self) -> Reason:
         if self.channel in {Channel.IN_PERSON, Channel.WEB}:
             return Reason(f"{self.channel} needs no address", holds=True)
-        text, coming = f"an address for {self.channel} that works", self.next_of(_ADDRESS)
+        text, coming = f"an address for {self.channel} that works", self.next_of(ADDRESS)
         if complaint := self.complaint():
             found = f"complained on {complaint.at:%Y-%m-%d}"
             return Reason(text, holds=False, found=found, until=coming)
@@ -366,15 +366,15 @@ class _Case:
         return Reason(text, holds=not full, found=str(counted), until=until)
 
 
-_RULES: tuple[tuple[ContactRule, Callable[[_Case], Reason]], ...] = (
-    (ContactRule.ERASED, _Case.erased),
-    (ContactRule.DO_NOT_CONTACT, _Case.do_not_contact),
-    (ContactRule.NO_BASIS, _Case.basis),
-    (ContactRule.RETENTION, _Case.within_retention),
-    (ContactRule.ADDRESS, _Case.reachable),
-    (ContactRule.IN_PROCESS, _Case.not_in_process),
-    (ContactRule.SNOOZED, _Case.not_snoozed),
-    (ContactRule.CAP, _Case.below_cap),
+_RULES: tuple[tuple[ContactRule, Callable[[Case], Reason]], ...] = (
+    (ContactRule.ERASED, Case.erased),
+    (ContactRule.DO_NOT_CONTACT, Case.do_not_contact),
+    (ContactRule.NO_BASIS, Case.basis),
+    (ContactRule.RETENTION, Case.within_retention),
+    (ContactRule.ADDRESS, Case.reachable),
+    (ContactRule.IN_PROCESS, Case.not_in_process),
+    (ContactRule.SNOOZED, Case.not_snoozed),
+    (ContactRule.CAP, Case.below_cap),
 )
 
 
