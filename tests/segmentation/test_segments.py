@@ -5,25 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import crmkit.segmentation
-from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord, NaiveInstant
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.segmentation import (
-    CATALOGUE,
     Membership,
     Segment,
     Segmenter,
     Transition,
     all_of,
-    describe,
     event,
     everyone,
     field,
     none_of,
-    score,
     temperature,
 )
-from crmkit.segmentation._nodes import Not
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ADA = Candidate(id="ada", skills=["python", "ml"], source="sourced")
@@ -47,9 +42,11 @@ WARM = Segment(
 def test_public_names_are_pinned():
     """The public names of the package are these and no others."""
     expected = (
-        "ALUMNI CATALOGUE COLD_PASSIVE EVENT_LEADS SILVER_MEDALISTS WARM_PASSIVE Membership Rule "
-        "Segment Segmenter Transition all_of any_of by_location by_seniority by_skill describe "
-        "event everyone field none_of score temperature"
+        "ALUMNI CATALOGUE COLD_PASSIVE EVENT_LEADS SILVER_MEDALISTS WARM_PASSIVE Example Fields "
+        "Index Membership OnLeave Rule Segment SegmentDiff Segmenter Transition all_of any_of "
+        "bucket by_location by_seniority by_skill compare consented describe event everyone "
+        "field held listed member none_of outline permitted score suppressed temperature "
+        "unopened"
     )
     assert expected.split() == crmkit.segmentation.__all__
 
@@ -95,7 +92,7 @@ def test_reason_of_undone_and_followed_events_names_the_days():
     after = event("replied").after(event("sourced"))
     found = [
         Segment("s", rule).check(RELATIONSHIP, now=NOW).because.found
-        for rule in (hired, undone, after, ~after, event("sourced").older_than(days=9))
+        for rule in (hired, undone, after, ~after, event("sourced").first.older_than(days=9))
     ]
     assert found == [
         "on 2026-02-01",
@@ -111,78 +108,6 @@ def test_temperature_reason_keeps_the_reasons_below_it():
     because = Segment("s", temperature() == "warm").check(RELATIONSHIP, now=NOW).because
     assert because.text == "temperature is 'warm'"
     assert because.parts
-
-
-@pytest.mark.parametrize(
-    ("rule", "sentence"),
-    [
-        (everyone(), "Everyone."),
-        (~everyone(), "Nobody."),
-        (field.source != "event", "Source is not 'event'."),
-        (field.source.is_in("event", "alumni"), "Source is 'event' or 'alumni'."),
-        (~field.source.is_in("event", "alumni"), "Source is not 'event' or 'alumni'."),
-        (field.do_not_contact == True, "Do not contact is true."),  # noqa: E712
-        (field.do_not_contact == False, "Do not contact is false."),  # noqa: E712
-        (field.salary >= 50_000, "Salary is at least 50000."),
-        (~(field.salary < 50_000.5), "Salary is not less than 50000.5."),
-        (field.salary.between(1, 2), "Salary is between 1 and 2."),
-        (field.seniority > "mid", "Seniority is above 'mid'."),
-        (field.interested_from.before(NOW), "Interested from is before 2026-03-02 09:00 UTC."),
-        (~field.interested_from.after(NOW), "Interested from is not after 2026-03-02 09:00 UTC."),
-        (field.interested_from.older_than(days=9), "Interested from is 9 days ago or earlier."),
-        (~field.interested_from.within(hours=5), "Interested from is not within the last 5 hours."),
-        (field.title.contains("x"), "Title contains 'x'."),
-        (~field.title.starts_with("x"), "Title does not start with 'x'."),
-        (field.title.ends_with("x"), "Title ends with 'x'."),
-        (field.skills.has_none("go"), "Skills do not include 'go'."),
-        (field.skills.has_none("go", "c", "ml"), "Skills include neither 'go', 'c' nor 'ml'."),
-        (field.skills.has_all("go", "c"), "Skills include 'go' and 'c'."),
-        (~field.skills.has_all("go", "c"), "Skills do not include 'go' and 'c'."),
-        (field.source.is_unknown(), "Source is unknown."),
-        (field.years_experience.is_known(), "Years experience is known."),
-        (event("opened").ever(), "Ever opened."),
-        (event("opened").never(), "Never opened."),
-        (~event("opened").never(), "Ever opened."),
-        (event("opened").within(weeks=2), "Opened within the last 14 days."),
-        (~event("opened").within(days=9), "Not opened within the last 9 days."),
-        (event("opened").at_least(2), "Opened at least 2 times."),
-        (~event("opened").at_least(2), "Opened fewer than 2 times."),
-        (event("opened").at_most(1), "Opened at most 1 time."),
-        (~event("opened").at_most(2), "Opened more than 2 times."),
-        (event("opened").exactly(2), "Opened exactly 2 times."),
-        (~event("opened").exactly(2), "Opened not exactly 2 times."),
-        (event("auto_replied", "x-lunch", "met").ever(), "Ever auto replied, x-lunch or met."),
-        (event("clicked", automated=True).ever(), "Ever clicked by a machine."),
-        (event("clicked", automated=False).ever(), "Ever clicked by a person for certain."),
-        (
-            event("rejected", stage="final", role_id=["a", "b"]).ever(),
-            "Ever rejected with role id 'a' or 'b' and stage 'final'.",
-        ),
-        (event("sent").older_than(days=14), "Sent 14 days ago or earlier."),
-        (~event("sent").older_than(days=14), "Not sent 14 days ago or earlier."),
-        (event("replied").after(event("sent")), "Replied after sent."),
-        (
-            ~event("replied").after(event("sent"), within=timedelta(days=7)),
-            "Never replied within 7 days after sent.",
-        ),
-        (event("hired").not_followed_by(event("left")), "Hired and not left since."),
-        (~event("hired").not_followed_by(event("left")), "Not (hired and not left since)."),
-        (score() >= 5, "Score is at least 5."),
-        (~(score() > 5), "Score is not more than 5."),
-        (temperature().is_in("cold", "cooling"), "Temperature is 'cold' or 'cooling'."),
-        (temperature() != "cold", "Temperature is not 'cold'."),
-        (none_of(everyone(), score() > 1), "Not (everyone, or score is more than 1)."),
-        (Not(Not(everyone())), "Not (nobody)."),
-        (
-            (score() > 1) & (event("met").ever() | event("called").ever()),
-            "Score is more than 1, and (ever met, or ever called).",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_rules_read_as_english(rule, sentence):
-    """A rule is one English sentence, its nesting in parentheses."""
-    assert sentence == describe(rule)
 
 
 def test_segment_prints_its_name_and_sentence():
@@ -213,44 +138,6 @@ def test_found_values_of_every_type_are_shown():
         Segment("s", rule).check(Relationship(person), now=NOW).because.found for rule in rules
     ]
     assert found == ["false", "5", "2026-03-02 09:00 UTC", "3", '"it\'s"']
-
-
-def test_segmenter_answers_like_each_segment_alone():
-    """The segmenter gives every segment's own verdict, by name and in order."""
-    segmenter = Segmenter([WARM, *CATALOGUE])
-    verdicts = segmenter.check(RELATIONSHIP, now=NOW)
-    expected = {one.name: one.check(RELATIONSHIP, now=NOW) for one in (WARM, *CATALOGUE)}
-    assert list(expected.items()) == list(verdicts.items())
-
-
-def test_segmenter_knows_the_kinds_its_rules_see():
-    """Kinds come from every event rule, and from what the score and the temperature weigh."""
-    policy = EngagementPolicy(weights={"x-lunch": 1, "clicked": 0})
-    fields_only = Segment("f", field.source == "event")
-    sequence = Segment("a", event("replied").after(event("sent")) | event("met").older_than(days=1))
-    scored = Segment("s", score(policy) > 1)
-    assert frozenset() == fields_only.kinds
-    assert {"replied", "sent", "met"} == Segmenter([fields_only, sequence]).kinds
-    assert {"sent"} == Segment("n", ~event("sent").ever()).kinds
-    assert "x-lunch" in scored.kinds
-    assert "clicked" not in scored.kinds
-    assert "sent" not in scored.kinds
-    assert {"bounced", "sent", "replied"} <= Segment("t", temperature() == "cold").kinds
-
-
-@pytest.mark.parametrize(
-    ("segments", "message"),
-    [
-        ([WARM, WARM], "segments[1].name: 'warm-python' is there already"),
-        ([WARM, "x"], "segments[1]: expected a Segment, got str"),
-        (5, "segments: expected segments, got int"),
-    ],
-)
-def test_segmenter_refuses_what_is_not_segments_with_unique_names(segments, message):
-    """The error says which segment is at fault."""
-    with pytest.raises(InvalidRecord) as caught:
-        Segmenter(segments)
-    assert message == str(caught.value)
 
 
 def test_segment_needs_a_name_and_segmenter_an_aware_instant():

@@ -70,7 +70,7 @@ POSITIVE = [
     event("opened").within(days=9),
     event("opened").at_least(1),
     event("opened").exactly(1),
-    event("opened").older_than(days=9),
+    event("opened").first.older_than(days=9),
     event("opened").after(event("sent")),
     event("opened").not_followed_by(event("sent")),
     score() > 0,

@@ -49,7 +49,10 @@ COLD_PASSIVE = Segment(
     "cold passive",
     (field.source.is_in("sourced", "prospect") | _logged("sourced").ever())
     & (
-        (_logged("sent", "delivered", "messaged").older_than(days=14) & event(*_ANSWERS).never())
+        (
+            _logged("sent", "delivered", "messaged").first.older_than(days=14)
+            & event(*_ANSWERS).never()
+        )
         | _DECLINED.not_followed_by(_WELL)
     )
     & ~_APPLYING

@@ -7,19 +7,18 @@ find what the record keeps.
 
 import math
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, StrEnum
-from functools import cache
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import attrs
 
-from crmkit._time import to_instant
-from crmkit.errors import InvalidRecord, NaiveInstant, RuleError, UnknownName
+from crmkit.errors import InvalidRecord, RuleError, UnknownName
 from crmkit.model import Candidate, FrozenMap
-from crmkit.segmentation._nodes import FieldAge, FieldTest, Value
+from crmkit.segmentation._compare import MANY, Value, named, ordered, plain
 
 Path = tuple[str, ...]
 
@@ -66,7 +65,8 @@ _INSTEAD = {
     Type.RECORDS: "ask about one of the records' fields, or .is_known()",
     Type.MAP: "say which entry, as in field.custom['visa']",
 }
-_MANY = ("in", "between", "has_any", "has_all")
+TESTS = tuple(op for op in _SUITS if op not in {"within", "older_than"})
+"""What a field may be compared by; ``within`` and ``older_than`` ask for its age."""
 
 
 def show(path: Path) -> str:
@@ -78,7 +78,7 @@ def show(path: Path) -> str:
     return f"{name}[{inner[0]!r}]" if of_map else f"{name}.{inner[0]}"
 
 
-@cache
+@lru_cache(maxsize=1024)  # a path may name any entry of a mapping
 def type_of(path: Path) -> Type:
     """Return the type of the field at *path*, or raise `UnknownName` with the nearest name."""
     known = attrs.fields_dict(Candidate)
@@ -123,43 +123,43 @@ _BASES: tuple[tuple[type, Type], ...] = (
 )
 
 
-def field_test(path: Path, op: str, value: object) -> FieldTest:
-    """Return the node for a test of a field, its value checked and normalised."""
+def checked(path: Path, op: str, value: object) -> Value | tuple[Value, ...] | None:
+    """Return what a test compares the field with, checked and normalised as the field is."""
     kind = suited(path, op)
-    if op in _MANY:
-        items = value if isinstance(value, tuple) else (value,)
+    where = f"field.{show(path)}"
+    if op == "known":
+        if value is not None:
+            raise RuleError(f"{where}: known needs no value, got {value!r}")
+        return None
+    if op in MANY:
+        items = tuple(value) if isinstance(value, tuple | list) else (value,)
         if not items:
-            raise RuleError(f"field.{show(path)}: {op} needs at least one value")
-        checked = tuple(_value(path, kind, item) for item in items)
+            raise RuleError(f"{where}: {op} needs at least one value")
+        found = tuple(_value(path, kind, item) for item in items)
         if op == "between":
-            _ascending(path, checked)
-        return FieldTest(path, op, checked)
+            ordered(found, where)
+        return found
     if op in {"contains", "starts_with", "ends_with"}:
         if not isinstance(value, str) or not value:
-            raise RuleError(f"field.{show(path)}: {op} needs a text, got {value!r}")
-        return FieldTest(path, op, value)
+            raise RuleError(f"{where}: {op} needs a text, got {value!r}")
+        return value
     one = _value(path, kind, value)
     if op != "==" and isinstance(one, bool):
-        raise RuleError(f"field.{show(path)}: true and false have no order; use ==")
-    return FieldTest(path, op, one)
-
-
-def field_age(path: Path, op: str, span: timedelta) -> FieldAge:
-    """Return the node for the age of a field's instant."""
-    suited(path, op)
-    if op == "within" and span <= timedelta(0):
-        raise RuleError(f"field.{show(path)}: expected a span longer than nothing, got {span}")
-    return FieldAge(path, op, span)
+        raise RuleError(f"{where}: true and false have no order; use ==")
+    return one
 
 
 def suited(path: Path, op: str) -> Type:
     """Return the type of the field at *path*, or raise `RuleError` if *op* does not suit it."""
     kind = type_of(path)
-    if kind not in _SUITS[op]:
-        raise RuleError(
-            f"field.{show(path)} is {kind.value}, which {op!r} does not suit; {_INSTEAD[kind]}"
-        )
+    suits(kind, op, f"field.{show(path)}")
     return kind
+
+
+def suits(kind: Type, op: str, where: str) -> None:
+    """Raise `RuleError` if *op* does not suit the type."""
+    if kind not in _SUITS[op]:
+        raise RuleError(f"{where} is {kind.value}, which {op!r} does not suit; {_INSTEAD[kind]}")
 
 
 def _value(path: Path, kind: Type, value: object) -> Value:
@@ -170,10 +170,8 @@ def _value(path: Path, kind: Type, value: object) -> Value:
         if kind is Type.ANY:
             return plain(value)
         found = _converter(path)([value] if kind is Type.TEXTS and len(path) == 1 else value)
-    except (UnknownName, NaiveInstant) as error:
-        raise type(error)(where, error.problem) from None
     except InvalidRecord as error:
-        raise RuleError(f"{where}: {error.problem}") from None
+        raise named(error, where) from None
     if found is None:
         raise RuleError(f"{where}: {value!r} means unknown; ask .is_unknown()")
     if kind is Type.TEXTS and len(path) == 1:
@@ -192,36 +190,7 @@ def _converter(path: Path) -> Callable[[Any], Any]:
     return field.converter  # type: ignore[return-value]
 
 
-def plain(value: object) -> Value:
-    """Accept one value as properties and custom fields hold it: text, number, flag or instant."""
-    if isinstance(value, datetime):
-        return to_instant(value)
-    if isinstance(value, float) and math.isnan(value):
-        raise InvalidRecord("", "NaN equals nothing, not even itself")
-    if isinstance(value, str | int | float):
-        return value
-    raise InvalidRecord("", f"expected a text, number, flag or instant, got {value!r}")
-
-
-def comparable(value: object) -> str | None:
-    """Return the group of values that *value* may be compared with, None when there is none."""
-    if isinstance(value, bool):
-        return "flag"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    return "instant" if isinstance(value, datetime) else None
-
-
-def _ascending(path: Path, bounds: tuple[Value, ...]) -> None:
-    if len(bounds) != 2 or comparable(bounds[0]) != comparable(bounds[1]):
-        raise RuleError(f"field.{show(path)}: between needs two values of one type")
-    if bounds[0] > bounds[1]:  # type: ignore[operator]
-        raise RuleError(f"field.{show(path)}: between needs the lower value first")
-
-
-@cache
+@lru_cache(maxsize=1024)  # a path may name any entry of a mapping
 def reader(path: Path) -> Callable[[Candidate], Any]:
     """Return the function that reads the field at *path*: its value, or None where unknown."""
     name, *inner = path
