@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING
 
 from crmkit._time import to_instant
 from crmkit.cli._progress import Bar
-from crmkit.errors import InvalidRecord, NaiveInstant, NotFound, SourceError, StoreError
+from crmkit.codec import loads
+from crmkit.errors import (
+    InvalidDocument,
+    InvalidRecord,
+    NaiveInstant,
+    NotFound,
+    SourceError,
+    StoreError,
+)
 from crmkit.lifecycle import CRM, SystemClock, TemplateRenderer
 from crmkit.model import FrozenMap, Role
+from crmkit.segmentation import CATALOGUE, Segment, Segmenter
 from crmkit.sources import Imported, csv, greenhouse, jsonresume, write_rejected
 
 if TYPE_CHECKING:
@@ -76,6 +85,7 @@ def run_due(options: argparse.Namespace) -> None:
     from crmkit.senders import MaildirSender
 
     now = _now(options)
+    segments = _segments(options)
     settings = {"from_address": options.from_address} if options.from_address else {}
     renderer = TemplateRenderer(
         organization=options.organization,
@@ -83,12 +93,13 @@ def run_due(options: argparse.Namespace) -> None:
         postal_address=options.postal_address,
     )
     with _open(options.db) as store:
-        crm = CRM(store, MaildirSender(options.outbox, **settings), renderer=renderer)
+        sender = MaildirSender(options.outbox, **settings)
+        crm = CRM(store, sender, renderer=renderer, segments=segments)
         with Bar("segments") as progress:
-            segments = crm.segment(now=now, progress=progress)
+            moves = crm.segment(now=now, progress=progress)
         with Bar("engaging") as progress:
             run = crm.engage(now=now, limit=options.limit, progress=progress)
-    print(segments)
+    print(moves)
     print(run)
     for task in run.tasks:
         print(f"  task: {task}")
@@ -160,13 +171,25 @@ def report(options: argparse.Namespace) -> None:
 def explain(options: argparse.Namespace) -> None:
     """Print everything about one person."""
     now = _now(options)
+    segments = _segments(options)
     with _open(options.db) as store:
         try:
-            found = CRM(store).explain(options.candidate, now=now)
+            found = CRM(store, segments=segments).explain(options.candidate, now=now)
         except NotFound as error:
             known = (person.id for person in store.candidates())
             raise NotFound(error.what, error.key, known) from None
     print(found)
+
+
+def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
+    """Return the segments of the file that was named; without one, the catalogue."""
+    if options.segments is None:
+        return CATALOGUE
+    try:
+        return loads(Segmenter, options.segments.read_bytes()).segments
+    except InvalidDocument as error:
+        where = error.path or None
+        raise SourceError(error.problem, file=str(options.segments), path=where) from None
 
 
 def _now(options: argparse.Namespace) -> datetime:

@@ -94,6 +94,15 @@ def _now(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _segments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--segments",
+        metavar="FILE",
+        type=Path,
+        help="a JSON document of segments, in place of the catalogue",
+    )
+
+
 def _demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("crmkit-demo"), help="(%(default)s)")
     weeks = "how many to simulate (%(default)s)"
@@ -140,6 +149,7 @@ def _run_due(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--signature", default="The talent team", help="(%(default)s)")
     parser.add_argument("--postal-address", help="shown below every message, as CAN-SPAM asks")
     parser.add_argument("--limit", type=_at_least(0), help="send at most so many messages")
+    _segments(parser)
     _now(parser)
     parser.set_defaults(run=commands.run_due)
 
@@ -171,5 +181,6 @@ def _report(parser: argparse.ArgumentParser) -> None:
 def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", help="the person's id")
     _database(parser)
+    _segments(parser)
     _now(parser)
     parser.set_defaults(run=commands.explain)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from crmkit._time import CalendarSpan, Span, to_instant, to_zone
+from crmkit.codec import _rules as rules
 from crmkit.codec import _values as values
 from crmkit.codec._text import DEEP
 from crmkit.errors import InvalidDocument, InvalidRecord, join_path, suggest
@@ -28,6 +29,11 @@ def structure(cls: type[T], document: object, path: str) -> T:
     """Return the record of *cls* in *document*."""
     from cattrs.errors import StructureHandlerNotFoundError
 
+    if rules.is_rules(cls):
+        try:
+            return cast("T", rules.read(document, cls))
+        except InvalidRecord as error:
+            raise InvalidDocument(join_path(path, error.path), error.problem) from None
     try:
         return _converter(detailed=False).structure(document, cls)
     except StructureHandlerNotFoundError:
@@ -55,7 +61,7 @@ def unstructure(record: object) -> Any:
 
 def _trace(value: Any, path: str) -> None:
     """Write part by part, and raise the error with the path of the part that has none."""
-    if attrs.has(type(value)) and not isinstance(value, CalendarSpan):
+    if attrs.has(type(value)) and not isinstance(value, (CalendarSpan, *rules.DOCUMENTS)):
         for field in attrs.fields(type(value)):
             name = _RENAMED.get(field.name, field.name)
             _trace(getattr(value, field.name), join_path(path, name))
@@ -130,6 +136,8 @@ def _converter(*, detailed: bool) -> "Converter":
     made.register_unstructure_hook(FrozenMap, values.write_map)
     made.register_unstructure_hook(timedelta, values.write_exact)
     made.register_unstructure_hook(History, lambda history: made.unstructure(list(history)))
+    made.register_structure_hook_func(rules.is_rules, rules.read)
+    made.register_unstructure_hook_func(rules.is_rules, rules.write)
     made.register_unstructure_hook_func(lambda kind: kind is CalendarSpan, values.write_calendar)
     return made
 
