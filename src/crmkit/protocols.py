@@ -9,7 +9,7 @@ it is there afterwards, or nothing. Faults of the medium are raised as `StoreErr
 `SenderError`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
@@ -85,20 +85,50 @@ class RoleStore(Protocol):
 
 
 class MembershipStore(Protocol):
-    """**Protocol:** who is in which segment, and the log of who entered and left."""
+    """**Protocol:** who is in which segment, the log of who entered and left, and the watches.
 
-    def memberships(self, candidate_ids: Collection[str] | None = None) -> Iterable[Membership]:
-        """Return the present memberships (of these people), ordered by candidate id, segment."""
+    A `Membership` that is not ``inside`` is a watch over somebody whom the clock alone may bring
+    in. There is one record, of either sort, for a (candidate, segment).
+    """
+
+    def memberships(
+        self, candidate_ids: Collection[str] | None = None, *, segment: str | None = None
+    ) -> Iterable[Membership]:
+        """Return who is inside (of these people, of this segment), by candidate id, segment."""
+        ...
+
+    def watches(self, candidate_ids: Collection[str] | None = None) -> Iterable[Membership]:
+        """Return the watches (over these people), ordered by candidate id, segment."""
+        ...
+
+    def due(self, now: datetime, limit: int = BATCH) -> Iterable[Membership]:
+        """Return memberships and watches whose ``next_change`` has come, at most *limit*.
+
+        The first come first: by ``next_change``, candidate id, segment. It must not read the
+        others: what it costs depends on how many are due, not on how many there are.
+        """
+        ...
+
+    def tracked(self) -> Iterable[str]:
+        """Return the ids of all who have a membership or a watch, once each, in order."""
         ...
 
     def change_memberships(
         self, keep: Iterable[Membership], transitions: Iterable[Transition]
     ) -> None:
-        """Insert or replace ``keep``; log ``transitions``, and end the memberships of who left.
+        """Log ``transitions``, end the records of who left, then insert or replace ``keep``.
 
         A transition with the (segment, candidate, instant, direction) of one that is logged
-        already is not logged again.
+        already is not logged again. A watch without ``next_change`` watches nothing: instead of
+        being kept, it takes away the record that is there.
         """
+
+    def definitions(self) -> dict[str, str]:
+        """Return what `set_definitions` was last given; at first nothing."""
+        ...
+
+    def set_definitions(self, definitions: Mapping[str, str]) -> None:
+        """Keep the definitions that the memberships are found with: name → digest."""
 
     def transitions(self, candidate_ids: Collection[str] | None = None) -> Iterable[Transition]:
         """Return the log (of these people), ordered by instant, candidate id, segment."""

@@ -268,3 +268,55 @@ class TestArchive:
         assert (COMPLETED, ()) == (calendar.status, calendar.ahead)
         assert ACTIVE is status(fact("completed", -5))
         assert START + 5 * DAY == ask(*facts, fact("completed", 9)).stopped_at
+
+
+def left(day, segment="warm"):
+    return fact("paused", day, enrollment_id=RUN.id, properties={"segment": segment})
+
+
+def back(day, segment="warm"):
+    return fact("resumed", day, enrollment_id=RUN.id, properties={"segment": segment})
+
+
+class TestLeavingTheSegment:
+    def test_it_stands_still_until_they_are_back(self):
+        """The reason names the segment; the clock goes on where it stood."""
+        outside = ask(left(5))
+        assert (PAUSED, START + 5 * DAY, None) == (
+            outside.status,
+            outside.stopped_at,
+            outside.because.until,
+        )
+        assert "paused: left segment 'warm' on 2026-03-07" == outside.because.text
+        assert [0, *(day + 3 for day in PLAIN[1:])] == days(ask(left(5), back(8), day=9))
+
+    @pytest.mark.parametrize("kind", ["resumed", "reactivated", "called"])
+    def test_nothing_else_ends_it(self, kind):
+        """Neither an answer nor the end of another pause brings them back in."""
+        assert PAUSED is status(left(5), fact(kind, 6))
+
+    def test_coming_back_clears_nothing_else(self):
+        """A reply waits for its answer, and a pause by a person goes on."""
+        assert WAITING is status(fact("replied", 4), left(5), back(8))
+        assert PAUSED is status(paused(4), left(5), back(8))
+        assert ARCHIVED is status(fact("archived", 4), left(5), back(8))
+
+    def test_leaving_answers_no_reply(self):
+        """A person is to answer, wherever they are."""
+        assert WAITING is status(fact("replied", 4), left(5))
+
+    def test_two_segments_are_two_reasons(self):
+        """Being back in one is not being back in the other."""
+        assert PAUSED is status(left(4), left(5, "other"), back(8))
+        assert ACTIVE is status(left(4), left(5, "other"), back(8), back(9, "other"))
+
+    def test_a_pause_that_ends_leaves_the_other_standing(self):
+        """When the snooze is over they are still outside."""
+        assert "left segment" in ask(left(4), paused(5, until=10), day=11).because.text
+        assert "left segment" not in ask(left(4), paused(5, until=10), day=9).because.text
+
+    def test_of_another_run_or_no_text(self):
+        """It is about the run that it names; a segment that is no text names none."""
+        other = fact("paused", 5, enrollment_id="other", properties={"segment": "warm"})
+        assert ACTIVE is status(other)
+        assert ACTIVE is status(fact("paused", 5, properties={"segment": 7}), fact("resumed", 6))

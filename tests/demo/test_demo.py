@@ -196,6 +196,7 @@ _EDGES = [
     (SQLStore, "put_roles"),
     (SQLStore, "append_interactions"),
     (SQLStore, "change_memberships"),
+    (SQLStore, "set_definitions"),
     (SQLStore, "put_enrollments"),
     (SQLStore, "claim_touch"),
     (SQLStore, "settle_touch"),

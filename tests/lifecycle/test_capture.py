@@ -78,7 +78,7 @@ class TestRecognition:
         crm.capture(Candidate(id="b", emails=["x@y.org"]), [fact("b", day=1)])
         assert [each.candidate_id for each in crm.relationship("a").history] == ["b", "a"]
         assert crm.relationship("b") == crm.relationship("a")
-        assert crm.record([fact("b", "replied", 3)]) == 1
+        assert crm.record([fact("b", "replied", 3)]).interactions == 1
         assert crm.relationship("a").history.last() == fact("b", "replied", 3)
 
     def test_two_of_one_call_may_be_one_person(self, crm):
@@ -277,8 +277,8 @@ class TestRecord:
     def test_a_fact_counts_once(self, crm):
         """Only facts that are not in the log yet are counted."""
         crm.capture(Candidate(id="a"), [fact("a")])
-        assert crm.record([fact("a"), fact("a", day=2)]) == 1
-        assert crm.record([]) == 0
+        assert crm.record([fact("a"), fact("a", day=2)]).interactions == 1
+        assert crm.record([]).interactions == 0
 
 
 class TestAbsorb:

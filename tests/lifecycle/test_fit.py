@@ -229,7 +229,7 @@ class TestUntil:
         found = fit(relationship, role, now=now)
         end = found.until or now + 900 * DAY
         assert end > now
-        later = min(now + (end - now) * share / 10**6, end - timedelta(microseconds=1))
+        later = min(now + (end - now) * (share / 10**6), end - timedelta(microseconds=1))
         again = fit(relationship, role, now=later)
         assert (again.score, again.silver_medalist, again.brief) == (
             found.score,

@@ -97,7 +97,7 @@ class TestSegment:
         """A membership that goes on is renewed in its reasons, not in its beginning."""
         crm.capture(Candidate(id="a"), [fact("a", "clicked", 10)])
         crm.segment(now=NOW)
-        crm.record([Interaction(candidate_id="a", kind="clicked", at=NOW + DAY)])
+        crm.record([Interaction(candidate_id="a", kind="clicked", at=NOW + DAY)], now=NOW + DAY)
         assert crm.segment(now=NOW + 2 * DAY).transitions == ()
         kept = store.memberships(["a"])[0]
         assert (kept.since, kept.next_change) == (NOW, NOW + 31 * DAY)
@@ -117,9 +117,9 @@ class TestSegment:
         store_all = CRM(store, segments=[Segment("all", everyone())])
         store_all.capture(Candidate(id="a", emails=["x@y.org"]))
         store_all.segment(now=NOW)
-        store_all.capture(Candidate(id="a", erased=True))
-        run = store_all.segment(now=NOW + DAY)
-        assert (moves(run), dict(run.sizes)) == ([("a", "all", False)], {"all": 0})
+        run = store_all.capture(Candidate(id="a", erased=True), now=NOW + DAY)
+        assert moves(run) == [("a", "all", False)]
+        assert dict(store_all.segment(now=NOW + DAY).sizes) == {"all": 0}
 
     def test_memberships_of_a_merged_record_end(self, crm, store):
         """A host that merges in its own table leaves no membership behind."""

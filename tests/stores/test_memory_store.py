@@ -1,14 +1,15 @@
 """The store in memory."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import crmkit.stores
 from crmkit.cadence import TouchRecord
 from crmkit.errors import NotFound
-from crmkit.model import Candidate, Interaction
+from crmkit.model import Candidate, Interaction, Reason
+from crmkit.segmentation import Membership
 from crmkit.stores import MemoryStore
 from crmkit.testing import check_store
 
@@ -35,6 +36,19 @@ def test_settling_what_nobody_claimed():
     )
     with pytest.raises(NotFound, match=r"no claimed touch 'e\.0\.t'"):
         MemoryStore().settle_touch(record)
+
+
+def test_what_is_replaced_again_and_again_takes_no_room():
+    """The list of what is due grows with the memberships, not with the writes."""
+    store = MemoryStore()
+    for minutes in range(5000):
+        due = AT + timedelta(minutes=minutes)
+        row = Membership(
+            segment="s", candidate_id="a", since=AT, because=Reason("r"), next_change=due
+        )
+        store.change_memberships([row], [])
+    assert len(store._memberships._heap) < 1000
+    assert store.due(AT + timedelta(days=9)) == [row]
 
 
 def test_people_who_go_while_everyone_is_read():

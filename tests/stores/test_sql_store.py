@@ -175,6 +175,25 @@ def test_columns_can_be_searched(url):
     assert set(raw) == {"2026-01-05T09:00:00.000007+00:00"}
 
 
+def test_what_is_due_is_found_by_an_index(url):
+    """What is due is read in order from an index: nothing else is looked at, nothing sorted."""
+    with SQLStore(url) as store:
+        engine, told = sa.create_engine(url), []
+        sa.event.listen(
+            store._database._engine,
+            "before_cursor_execute",
+            lambda *call: told.append(call[2:4]),
+        )
+        assert store.due(AT, 7) == []
+    [(statement, values)] = [each for each in told if "next_change <=" in each[0]]
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    engine.dispose()
+    assert [row[-1] for row in plan] == [
+        "SEARCH crmkit_memberships USING INDEX crmkit_memberships_next_change (next_change<?)"
+    ]
+
+
 def test_instants_elsewhere():
     """Databases with a type for instants are given and give instants."""
     kind, dialect = _sql_schema.Instant(), postgresql.dialect()

@@ -40,6 +40,7 @@ members = st.builds(
     since=instants,
     because=reasons,
     next_change=st.none() | instants,
+    inside=st.booleans(),
 )
 moves = st.builds(
     Transition,
@@ -48,6 +49,7 @@ moves = st.builds(
     entered=st.booleans(),
     at=instants,
     because=reasons,
+    until=st.none() | instants,
 )
 runs = st.builds(
     Enrollment, candidate_id=ids, cadence=words, enrolled_at=instants, id=st.sampled_from("abc")
@@ -71,6 +73,8 @@ calls = st.one_of(
     st.tuples(
         st.just("change_memberships"), st.lists(members, max_size=2), st.lists(moves, max_size=3)
     ),
+    st.tuples(st.just("set_definitions"), st.dictionaries(words, words, max_size=2)),
+    st.tuples(st.just("due"), instants, st.integers(0, 3)),
     st.tuples(st.just("put_enrollments"), st.lists(runs, max_size=2)),
     st.tuples(st.just("claim_touch"), touches),
     st.tuples(st.just("settle_touch"), touches),
@@ -96,9 +100,19 @@ def everything(store, people):
         store.find_candidates(["email:a@x.org", "email:b@x.org", "id:one", "id:ada"]),
         list(store.interactions(people)),
         list(store.roles()),
+        list(store.due(START)),
+        list(store.memberships(segment="one")),
+        list(store.tracked()),
+        store.definitions(),
         *(
             list(read(who))
-            for read in (store.memberships, store.transitions, store.enrollments, store.touches)
+            for read in (
+                store.memberships,
+                store.watches,
+                store.transitions,
+                store.enrollments,
+                store.touches,
+            )
             for who in (None, people)
         ),
     ]

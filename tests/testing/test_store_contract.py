@@ -133,7 +133,7 @@ class Unordered(MemoryStore):
     def roles(self):
         return list(self._roles.rows.values())
 
-    def memberships(self, candidate_ids=None):
+    def memberships(self, candidate_ids=None, *, segment=None):
         return self._memberships.of(candidate_ids)
 
     def enrollments(self, candidate_ids=None):
@@ -154,8 +154,91 @@ class LeavingWins(MemoryStore):
 
 
 class NobodyMeansEverybody(MemoryStore):
-    def memberships(self, candidate_ids=None):
-        return super().memberships(candidate_ids or None)
+    def memberships(self, candidate_ids=None, *, segment=None):
+        return super().memberships(candidate_ids or None, segment=segment)
+
+
+class ForgetsTheSegment(MemoryStore):
+    def memberships(self, candidate_ids=None, *, segment=None):
+        return super().memberships(candidate_ids)
+
+
+class WatchesAreMembers(MemoryStore):
+    def memberships(self, candidate_ids=None, *, segment=None):
+        found = self._memberships.of(candidate_ids)
+        wanted = [each for each in found if segment in {None, each.segment}]
+        return sorted(wanted, key=lambda one: (one.candidate_id, one.segment))
+
+
+class KeepsEmptyWatches(MemoryStore):
+    def change_memberships(self, keep, transitions):
+        batch = list(keep)
+        super().change_memberships([each for each in batch if each.next_change], transitions)
+        for each in batch:
+            self._memberships.put((each.candidate_id, each.segment), each)
+
+
+class WatchesForEver(MemoryStore):
+    """Leaving ends a membership, but no watch."""
+
+    def change_memberships(self, keep, transitions):
+        held = self.watches()
+        super().change_memberships([], transitions)
+        super().change_memberships([*held, *keep], [])
+
+
+class TracksMembersOnly(MemoryStore):
+    def tracked(self):
+        return sorted({each.candidate_id for each in self.memberships()})
+
+
+class DueIsLate(MemoryStore):
+    def due(self, now, limit=500):
+        return [each for each in super().due(now, limit) if each.next_change < now]
+
+
+class DueWithoutLimit(MemoryStore):
+    def due(self, now, limit=500):
+        return super().due(now, 10**6)
+
+
+class DueWithoutDefaultLimit(MemoryStore):
+    def due(self, now, limit=10**6):
+        return super().due(now, limit)
+
+
+class DueOnce(MemoryStore):
+    """Takes what is due off its list."""
+
+    def due(self, now, limit=500):
+        found = super().due(now, limit)
+        self._memberships._heap.clear()
+        return found
+
+
+class DueByPerson(MemoryStore):
+    def due(self, now, limit=500):
+        return sorted(super().due(now, limit), key=lambda one: (one.candidate_id, one.segment))
+
+
+class DueIsNotToldOfChanges(MemoryStore):
+    def due(self, now, limit=500):
+        first = not hasattr(self, "old")
+        self.old = super().due(now, 10**6) if first else self.old
+        return [each for each in self.old if each.next_change <= now][:limit]
+
+
+class AddsDefinitions(MemoryStore):
+    def set_definitions(self, definitions):
+        super().set_definitions(self.definitions() | definitions)
+
+
+class LeaksDefinitions(MemoryStore):
+    def set_definitions(self, definitions):
+        self.held = dict(definitions)
+
+    def definitions(self):
+        return dict(getattr(self, "held", {}))
 
 
 class LogsTwice(MemoryStore):
@@ -269,6 +352,19 @@ class LeaksTheInner(MemoryStore):
         (check_membership_store, LeavingWins, "ends that membership and no other"),
         (check_membership_store, NobodyMeansEverybody, "memberships() of nobody are none"),
         (check_membership_store, LogsTwice, "logged once"),
+        (check_membership_store, ForgetsTheSegment, "memberships(segment=…) are its alone"),
+        (check_membership_store, WatchesAreMembers, "who is only watched is no member"),
+        (check_membership_store, KeepsEmptyWatches, "takes away the one there"),
+        (check_membership_store, WatchesForEver, "ends a watch, too"),
+        (check_membership_store, TracksMembersOnly, "tracked() are all with a record"),
+        (check_membership_store, DueIsLate, "whose next_change has come"),
+        (check_membership_store, DueWithoutLimit, "due(limit) are the first"),
+        (check_membership_store, DueWithoutDefaultLimit, "at most 500 unless it is told"),
+        (check_membership_store, DueOnce, "due() takes nothing away"),
+        (check_membership_store, DueByPerson, "first to last"),
+        (check_membership_store, DueIsNotToldOfChanges, "was replaced, ended and taken away"),
+        (check_membership_store, AddsDefinitions, "definitions() are those last given"),
+        (check_transactions, LeaksDefinitions, "leaves nothing behind"),
         (check_enrollment_store, Unordered, "enrollments() are ordered"),
         (check_enrollment_store, ReplacesEnrollments, "the first of an id stands"),
         (check_enrollment_store, LetsTwoThrough, "exactly one gets None"),

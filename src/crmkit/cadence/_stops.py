@@ -119,13 +119,18 @@ class _Standing:
     replied: Interaction | None = None
     paused: Interaction | None = None
     archived: Interaction | None = None
+    outside: dict[str, Interaction] = attrs.field(factory=dict)
+    """By segment, the pause since they left it: their coming back ends it, and nothing else."""
 
     def hear(self, fact: Interaction) -> None:
+        segment = fact.properties.get("segment")
         match fact.kind:
             case "completed":
                 self.completed = self.completed or fact
             case "archived":
                 self.archived, self.replied = fact, None
+            case "paused" | "resumed" if isinstance(segment, str):
+                self._cross(segment, fact)
             case "resumed" | "reactivated":
                 self.replied = self.paused = self.archived = None
             case "replied" if fact.automated is not True:
@@ -140,6 +145,11 @@ class _Standing:
                 self.converted = fact
             case "returned" | "rejected" | "withdrew":
                 self.converted = None
+
+    def _cross(self, segment: str, fact: Interaction) -> None:
+        self.outside.pop(segment, None)
+        if fact.kind == "paused":
+            self.outside[segment] = fact
 
     def lapses(self, before: datetime | None) -> Iterator[tuple[datetime, Stop | None]]:
         """Yield the end of the pause if it comes not later than *before*."""
@@ -162,6 +172,9 @@ class _Standing:
         if self.paused:
             stop = _by(self.paused, PlanStatus.PAUSED, "paused")
             return attrs.evolve(stop, until=_end_of(self.paused))
+        if self.outside:
+            name, left = next(iter(self.outside.items()))
+            return _by(left, PlanStatus.PAUSED, f"left segment {name!r}")
         if self.archived:
             return _by(self.archived, PlanStatus.ARCHIVED, "archived")
         return None

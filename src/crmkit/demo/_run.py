@@ -103,10 +103,12 @@ def _live(
     """Let a week pass: roles open, outsiders apply, people answer, recruiters call."""
     since = now - WEEK
     store.put_roles(role for role in story.ROLES if role.opened_at and role.opened_at <= now)
-    crm.capture_all(known for each in outside if (known := each.upto(now)).history)
-    crm.record(
+    arrived = (known for each in outside if (known := each.upto(now)).history)
+    crm.capture_all(arrived, now=now)
+    answers = (
         answer
         for each in crm.relationships()
         for answer in story.answers(each, seed=seed, since=since, now=now)
     )
-    crm.record(story.calls(store.touches(), seed=seed, since=since, now=now))
+    crm.record(answers, now=now)
+    crm.record(story.calls(store.touches(), seed=seed, since=since, now=now), now=now)

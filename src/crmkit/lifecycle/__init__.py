@@ -5,6 +5,7 @@ from crmkit.lifecycle._capture import Captured, merge
 from crmkit.lifecycle._crm import CRM, SystemClock
 from crmkit.lifecycle._explain import Explanation
 from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
+from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import EngageRun, Outcome
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
@@ -20,8 +21,10 @@ __all__ = [
     "Explanation",
     "Fit",
     "FitWeights",
+    "Moves",
     "Outcome",
     "Progress",
+    "Recorded",
     "SegmentRun",
     "Shortlist",
     "SystemClock",

@@ -7,16 +7,18 @@ from typing import TypeVar
 import attrs
 
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
-from crmkit.lifecycle._segment import ended
+from crmkit.lifecycle._live import Door, end, log
+from crmkit.lifecycle._moves import Moving, Recorded
 from crmkit.lifecycle._workspace import Progress, Workspace
 from crmkit.model import Candidate, FrozenMap, Interaction, Relationship, identity_keys
 from crmkit.protocols import batched
+from crmkit.segmentation import Transition
 
 T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class Captured:
+class Captured(Moving):
     """What a capture did: who is new, who was merged into whom, how many facts were new."""
 
     created: tuple[str, ...] = ()
@@ -26,6 +28,8 @@ class Captured:
     """Incoming id → the id of the person it turned out to be."""
     interactions: int = 0
     """How many facts were not in the log yet."""
+    transitions: tuple[Transition, ...] = ()
+    """Whom it moved; nobody, before the first `CRM.segment`."""
 
     def __repr__(self) -> str:
         return f"<Captured: {self}>"
@@ -97,24 +101,29 @@ def capture(
     with work.store.transaction():
         owners, before = _known(work, people)
         known, home = _recognise(people, owners, before)
-        new = done = 0
+        changed = [person for key, person in known.items() if before.get(key) != person]
+        door, done = Door.open(work, now), 0
+        door.catch_up(before.values())
         for batch in batched(people):
-            facts = (fact for each in batch for fact in _facts(each, known[home[each.id]]))
-            new += work.store.append_interactions(facts)
+            owned = ((each, known[home[each.id]]) for each in batch)
+            door.append((kept.id, fact) for each, kept in owned for fact in _facts(each, kept))
             done += len(batch)
             if progress:
                 progress(done, len(people))
-        new += work.store.append_interactions(_arrivals(people, known, home, before, now))
+        arrivals = _arrivals(people, known, home, before, now)
+        door.append((fact.candidate_id, fact) for fact in arrivals)
+        door.changed(person.id for person in changed)
+        door.settle(known.values())
         # The people come last and in one call, because a host's own candidate table is no part
         # of the transaction: if it fails, the facts are taken back.
-        changed = [person for key, person in known.items() if before.get(key) != person]
         if changed:
             work.candidates.put_candidates(changed)
     return Captured(
         created=tuple(person.id for person in changed if person.id not in before),
         updated=tuple(person.id for person in changed if person.id in before),
         merged=FrozenMap({key: kept for key, kept in home.items() if key != kept}),
-        interactions=new,
+        interactions=door.new,
+        transitions=tuple(door.moves),
     )
 
 
@@ -188,7 +197,7 @@ def _owners(keys: Collection[str], owners: Mapping[str, frozenset[str]]) -> froz
     return frozenset(owner for key in keys for owner in owners.get(key, ()))
 
 
-def record(work: Workspace, interactions: Iterable[Interaction]) -> int:
+def record(work: Workspace, interactions: Iterable[Interaction], now: datetime) -> Recorded:
     """Append facts about people who are known, or, if one of them is not, nothing."""
     facts = list(interactions)
     with work.store.transaction():
@@ -197,7 +206,8 @@ def record(work: Workspace, interactions: Iterable[Interaction]) -> int:
             for key in some:
                 if f"id:{key}" not in known:
                     raise NotFound("candidate", key)
-        return work.store.append_interactions(facts)
+        door = log(work, facts, now)
+    return Recorded(interactions=door.new, transitions=tuple(door.moves))
 
 
 def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
@@ -213,12 +223,13 @@ def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
                 return found[keep]
             raise NotFound("candidate", other)
         kept = _absorbed(found[keep], found[other])
-        left = [
-            ended(membership, now, f"merged into {keep}")
-            for membership in work.store.memberships([other])
-        ]
-        if left:
-            work.store.change_memberships([], left)
+        door = Door.open(work, now)
+        door.catch_up(found.values())
+        door.changed([keep])
+        door.settle([kept])
+        if not door.live:
+            rows = [*work.store.memberships([other]), *work.store.watches([other])]
+            end(work, rows, now, f"merged into {keep}", into=door.moves)
         # In this order, so that a stop between the two loses nobody.
         work.candidates.put_candidates([kept])
         work.candidates.delete_candidates([other])

@@ -7,10 +7,11 @@ from crmkit._time import to_instant
 from crmkit.cadence import Playbook
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
-from crmkit.lifecycle import _capture, _engage, _segment
+from crmkit.lifecycle import _advance, _capture, _engage, _segment
 from crmkit.lifecycle._capture import Captured
 from crmkit.lifecycle._explain import Explanation, explain
 from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
+from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import EngageRun
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
@@ -20,7 +21,7 @@ from crmkit.metrics import Costs, Scorecard, scorecard
 from crmkit.model import Candidate, Interaction, Relationship, Role
 from crmkit.permission import ContactPolicy
 from crmkit.protocols import CandidateStore, Clock, Renderer, Sender, Store
-from crmkit.segmentation import CATALOGUE, Segment, Segmenter
+from crmkit.segmentation import CATALOGUE, Segment, SegmentDiff, Segmenter, Transition
 
 
 class SystemClock:
@@ -37,8 +38,9 @@ class CRM:
     Each verb is a pure function of what is stored and of ``now`` (the clock's, when it is left
     out), and running one twice at the same instant changes nothing the second time.
 
-    ``candidates`` lets a host keep its own candidate table; ``segments``, ``playbook``,
-    ``policy`` and ``engagement`` are the definitions in force.
+    ``candidates`` lets a host keep its own candidate table, of whose changes nobody but the next
+    `segment` hears; ``segments``, ``playbook``, ``policy`` and ``engagement`` are the definitions
+    in force.
 
     >>> from crmkit.model import Candidate
     >>> from crmkit.senders import MemorySender
@@ -102,30 +104,104 @@ class CRM:
         now: datetime | None = None,
         progress: Progress | None = None,
     ) -> Captured:
-        """Take many people in: all of them, or, on any error, nobody."""
+        """Take many people in: all of them, or, on any error, nobody.
+
+        After the first `segment`, whoever is new or has changed moves at once.
+        """
         return _capture.capture(self._work, relationships, self._at(now), progress)
 
-    def record(self, interactions: Iterable[Interaction]) -> int:
-        """Append facts about people who are known; return how many were new.
+    def record(
+        self, interactions: Iterable[Interaction], *, now: datetime | None = None
+    ) -> Recorded:
+        """Append facts about people who are known; return how many were new, and who moved.
 
-        Raises `NotFound`, with nothing written, when somebody was not captured before: a fact
-        under a mistyped id would be lost without a sound.
+        After the first `segment`, they move people at once: the clock first, up to ``now``, then
+        the facts, and only in the segments that could see a fact of that kind. Raises `NotFound`,
+        with nothing written, when somebody was not captured before: a fact under a mistyped id
+        would be lost without a sound.
         """
-        return _capture.record(self._work, interactions)
+        return _capture.record(self._work, interactions, self._at(now))
 
     def merge(self, keep: str, absorb: str, *, now: datetime | None = None) -> Candidate:
         """Make two known people one: ``keep`` stays, and has both histories.
 
         What ``keep`` knows wins. ``absorb`` leaves its segments, and a cadence that it runs
-        through goes on for ``keep``. Raises `NotFound` when one of the two is not stored.
+        through goes on for ``keep``, whom a live store moves at once. Raises `NotFound` when one
+        of the two is not stored.
         """
         return _capture.absorb(self._work, keep, absorb, self._at(now))
 
     def segment(
         self, *, now: datetime | None = None, progress: Progress | None = None
     ) -> SegmentRun:
-        """Return who entered and who left which segment, and why."""
+        """Look at everyone: return who entered and who left which segment, and why.
+
+        The first call makes memberships live: from then on `capture`, `record` and `merge` move
+        people at once, and `advance` moves those whom the clock moves. It is needed again only
+        when candidate records, or the log, were changed without crmkit, as in a host's own
+        candidate table: of such changes nobody else hears.
+        """
         return _segment.segment(self._work, self._at(now), progress)
+
+    def advance(self, *, now: datetime | None = None, progress: Progress | None = None) -> Moves:
+        """Move whomever the clock alone moves; look at nobody else.
+
+        Everybody moves at the very instant at which a rule turns, however long ago it was: one
+        call after a year finds what daily calls would have. `Moves.next_change` is when to call
+        again. When the definitions are not those that memberships were found with, everyone is
+        looked at, once, as `segment` does.
+        """
+        return _advance.advance(self._work, self._at(now), progress)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The definitions in force."""
+        return self._work.segmenter.segments
+
+    def define(
+        self,
+        segment: Segment,
+        *,
+        now: datetime | None = None,
+        progress: Progress | None = None,
+    ) -> SegmentRun:
+        """Add a segment, or put it in the place of the one of its name; return who moved.
+
+        Everyone is asked about it, and about those segments that refer to it. It is in force in
+        this `CRM`: the program that starts the next one passes it in ``segments``. Raises
+        `UnknownName` or `RuleError`, with nothing changed, when the segments do not fit together.
+        """
+        self._work, run = _segment.define(self._work, segment, self._at(now), progress)
+        return run
+
+    def preview(
+        self, segment: Segment, *, now: datetime | None = None, examples: int = 3
+    ) -> SegmentDiff:
+        """Say who would enter and leave if `define` were called with the segment; change nothing.
+
+        *examples* is how many of each side come with their reasons. Those who would move in
+        segments that refer to it are not named.
+        """
+        return _segment.preview(self._work, segment, self._at(now), examples)
+
+    def drop(self, name: str, *, now: datetime | None = None) -> tuple[Transition, ...]:
+        """Take a segment out of force; return who left it.
+
+        Raises `RuleError` that lists who needs it, segments and entries of the playbook. Cadences
+        go on, whatever the leave policy was; one that was paused by it stays so until a
+        ``resumed`` fact names the segment.
+        """
+        self._work, moves = _segment.drop(self._work, name, self._at(now))
+        return moves
+
+    def members(self, name: str, *, as_of: datetime | None = None) -> tuple[str, ...]:
+        """Return the ids of who is in a segment, in order; raise `NotFound` for an unknown one.
+
+        Now, as it is stored; ``as_of`` an instant, as the definition in force, the records as
+        they are now and what had happened by then say.
+        """
+        when = None if as_of is None else to_instant(as_of, "as_of")
+        return _segment.members(self._work, name, when)
 
     def engage(
         self,

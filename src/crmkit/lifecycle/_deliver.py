@@ -7,6 +7,7 @@ import attrs
 
 from crmkit.cadence import Plan, PlannedTouch, Touch, TouchRecord, TouchState
 from crmkit.errors import InvalidRecord, RenderError, SenderError
+from crmkit.lifecycle._live import log
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Channel, Delivery, Interaction, Message, Relationship
 from crmkit.permission import usable_address
@@ -134,7 +135,7 @@ def deliver(work: Workspace, case: Case, message: Message, claimed: Claim) -> De
     with work.store.transaction():
         _settle(work, record, claimed)
         if fact:
-            work.store.append_interactions([fact])
+            log(work, [fact], fact.at)
     why = receipt.detail or receipt.provider_id or receipt.delivery.value
     return Delivered(record, why, fact)
 

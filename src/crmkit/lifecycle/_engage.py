@@ -13,7 +13,9 @@ from crmkit.cadence import Enrollment, Plan, PlanStatus, TouchRecord, TouchState
 from crmkit.engagement import unanswered
 from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._deliver import OPEN, Case, Claim, claim, close, deliver, message_for
+from crmkit.lifecycle._live import log
 from crmkit.lifecycle._outcomes import EngageRun, Outcome
+from crmkit.lifecycle._person import is_completed
 from crmkit.lifecycle._tasks import Task, plan_for, task_of
 from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
 from crmkit.model import FrozenMap, Interaction, Message, Relationship
@@ -69,7 +71,7 @@ class _Run:
         people = [each.candidate for each in batch]
         runs = by_candidate(self.work.about(people, self.work.store.enrollments))
         ledger = by_candidate(self.work.about(people, self.work.store.touches))
-        grown = self._enroll([each for each in batch if not _of(each, runs)])
+        grown = self._enroll([each for each in batch if _free(each, _of(each, runs))])
         runs |= by_candidate(self.enrolled[len(self.enrolled) - len(grown) :])
         for each in batch:
             mine = {record.key: record for record in _of(each, ledger)}
@@ -95,10 +97,14 @@ class _Run:
             there = by_candidate(
                 self.work.about((each.candidate for each, _ in chosen), store.enrollments)
             )
-            new = [(each, run) for each, run in chosen if not _of(each, there)]
+            new = [
+                (each, run)
+                for each, run in chosen
+                if _free(each, held := _of(each, there)) and run.id not in {old.id for old in held}
+            ]
             facts = {run.candidate_id: self._fact(run, "enrolled") for _, run in new}
             store.put_enrollments(run for _, run in new)
-            store.append_interactions(facts.values())
+            log(self.work, facts.values(), self.now)
         self.enrolled += [run for _, run in new]
         return {each.id: _grown(each, facts[each.id]) for each, _ in new}
 
@@ -168,7 +174,7 @@ class _Run:
         if calendar.status is PlanStatus.ARCHIVED and calendar.stopped_at is None:
             fact = self._fact(calendar.enrollment, "archived")
             with self._unmoved(relationship):
-                self.work.store.append_interactions([fact])
+                log(self.work, [fact], self.now)
             self._say(relationship.id, "-", "archived", calendar.because.text)
             return False, _grown(relationship, fact)
         if calendar.status is not PlanStatus.ACTIVE:
@@ -296,6 +302,12 @@ class _Run:
 
 def _of(relationship: Relationship, found: dict[str, list[T]]) -> list[T]:
     return [item for key in relationship.candidate.ids for item in found.get(key, ())]
+
+
+def _free(relationship: Relationship, runs: Sequence[Enrollment]) -> bool:
+    """Say whether somebody is in no cadence: never was, or left the segment that it was for."""
+    history = relationship.history
+    return all(is_completed(history, run, by_leaving=True) for run in runs)
 
 
 def _grown(relationship: Relationship, fact: Interaction) -> Relationship:

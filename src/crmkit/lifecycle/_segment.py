@@ -1,20 +1,24 @@
 """Segment: who entered and who left which segment, and why."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 from html import escape
 
 import attrs
 
 from crmkit._time import earliest
-from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
-from crmkit.model import FrozenMap, Verdict
-from crmkit.segmentation import Membership, Transition
+from crmkit.errors import RuleError
+from crmkit.lifecycle._live import UNFINISHED, end, gone, is_live, settle
+from crmkit.lifecycle._moves import Moving
+from crmkit.lifecycle._workspace import Progress, Workspace
+from crmkit.model import FrozenMap
+from crmkit.protocols import BATCH, batched
+from crmkit.segmentation import Segment, SegmentDiff, Transition, compare
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class SegmentRun:
+class SegmentRun(Moving):
     """The people who moved, and how many are in each segment now."""
 
     now: datetime
@@ -22,16 +26,8 @@ class SegmentRun:
     sizes: FrozenMap
     next_change: datetime | None
     """The first instant at which the clock alone may move somebody."""
-
-    @property
-    def entered(self) -> tuple[Transition, ...]:
-        """Who entered a segment."""
-        return tuple(move for move in self.transitions if move.entered)
-
-    @property
-    def left(self) -> tuple[Transition, ...]:
-        """Who left a segment."""
-        return tuple(move for move in self.transitions if not move.entered)
+    checked: int = 0
+    """How many verdicts it took."""
 
     def __repr__(self) -> str:
         return f"<SegmentRun: {len(self.entered)} entered, {len(self.left)} left>"
@@ -55,83 +51,125 @@ class SegmentRun:
 
 def segment(work: Workspace, now: datetime, progress: Progress | None = None) -> SegmentRun:
     """Bring every membership up to *now*, in one pass over the people."""
-    sizes: Counter[str] = Counter()
+    names = frozenset(work.definitions)
+    live = _claim(work, work)
+    return _pass(work, now, ask=names, replay=names if live else (), progress=progress)
+
+
+def define(
+    work: Workspace, new: Segment, now: datetime, progress: Progress | None = None
+) -> tuple[Workspace, SegmentRun]:
+    """Return the workspace with a segment added or replaced, and who moved because of it.
+
+    If what is stored was found with the definitions of *work*, only that segment and those that
+    refer to it are asked about.
+    """
+    changed = attrs.evolve(work, segmenter=work.segmenter.replacing(new))
+    names = frozenset(changed.definitions)
+    concerned = frozenset(changed.segmenter.needing(new.name))
+    if _claim(changed, work):
+        ask, replay = concerned, names - concerned
+    else:
+        ask, replay = names, frozenset[str]()
+    return changed, _pass(changed, now, ask=ask, replay=replay, progress=progress)
+
+
+def without(work: Workspace, name: str) -> Workspace:
+    """Return the workspace without a segment, or raise an error that says who needs it."""
+    work.segmenter[name]  # `NotFound`, if there is none
+    needs = [f"segment {other!r}" for other in work.segmenter.needed_by(name)]
+    needs += [
+        f"the playbook (entry {place}, cadence {cadence.name!r})"
+        for place, (segment, cadence) in enumerate(work.playbook.entries)
+        if segment == name
+    ]
+    if needs:
+        raise RuleError(f"segment {name!r} is needed by {', '.join(needs)}; change these first")
+    return attrs.evolve(work, segmenter=work.segmenter.without(name))
+
+
+def drop(work: Workspace, name: str, now: datetime) -> tuple[Workspace, tuple[Transition, ...]]:
+    """Return the workspace without a segment, and who left it; nobody else is looked at."""
+    changed, store = without(work, name), work.store
     moves: list[Transition] = []
-    next_change: datetime | None = None
-    for batch in work.batches(progress):
-        keep: list[Membership] = []
-        moved: list[Transition] = []
-        people = [each.candidate for each in batch]
-        present = by_candidate(work.about(people, work.store.memberships))
-        for relationship in batch:
-            verdicts = {}
-            if not relationship.candidate.erased:
-                verdicts = work.segmenter.check(relationship, now=now)
-            for name, verdict in verdicts.items():
-                sizes[name] += bool(verdict)
-                next_change = earliest(next_change, verdict.until)
-            mine = {was.segment: was for was in present.get(relationship.id, ())}
-            kept, went = _compare(relationship.id, verdicts, mine, now)
-            keep += kept
-            moved += went
-            moved += [
-                ended(was, now, f"merged into {relationship.id}")
-                for alias in relationship.candidate.aliases
-                for was in present.get(alias, ())
-            ]
-        if keep or moved:
-            work.store.change_memberships(keep, moved)
-        moves += moved
-    names = [each.name for each in work.segmenter.segments]
-    return SegmentRun(
-        now=now,
-        transitions=tuple(moves),
-        sizes=FrozenMap({name: sizes[name] for name in names}),
-        next_change=next_change,
+    with store.transaction():
+        live = store.definitions() == work.definitions
+        watches = [row for row in store.watches() if row.segment == name]
+        rows = [*store.memberships(segment=name), *watches]
+        end(changed, rows, now, "the segment was dropped", into=moves)
+        store.set_definitions(changed.definitions if live else {})
+    return changed, tuple(moves)
+
+
+def preview(work: Workspace, new: Segment, now: datetime, examples: int) -> SegmentDiff:
+    """Say who would enter and who would leave one segment; nothing is changed."""
+    there = (each for each in work.relationships() if not each.candidate.erased)
+    return compare(new, there, now=now, among=work.segmenter, examples=examples)
+
+
+def members(work: Workspace, name: str, as_of: datetime | None) -> tuple[str, ...]:
+    """Return who is in a segment: as stored, or by the rule at a past instant."""
+    work.segmenter[name]  # `NotFound`, if there is none
+    if as_of is None:
+        return tuple(row.candidate_id for row in work.store.memberships(segment=name))
+    return tuple(
+        each.id
+        for each in work.relationships()
+        if not each.candidate.erased and work.segmenter.check(each, now=as_of, only=[name])[name]
     )
 
 
-def _compare(
-    candidate_id: str,
-    verdicts: Mapping[str, Verdict[bool]],
-    present: Mapping[str, Membership],
+def _claim(work: Workspace, before: Workspace) -> bool:
+    """Say in the store what is being found; return whether it was found with *before*'s.
+
+    From then on, whoever captures with these definitions moves people by them: nobody whom the
+    pass has gone by already is missed. A pass that is cut off is made again by `advance`.
+    """
+    with work.store.transaction():
+        live = work.store.definitions() == before.definitions
+        work.store.set_definitions({**work.definitions, UNFINISHED: "unfinished"})
+    return live
+
+
+def _pass(
+    work: Workspace,
     now: datetime,
-) -> tuple[list[Membership], list[Transition]]:
-    keep, moved = [], []
-    for name, verdict in verdicts.items():
-        was = present.get(name)
-        if verdict:
-            is_now = Membership(
-                segment=name,
-                candidate_id=candidate_id,
-                since=was.since if was else now,
-                because=verdict.because,
-                next_change=verdict.until,
-            )
-            if is_now != was:
-                keep.append(is_now)
-        if bool(verdict) != (was is not None):
-            moved.append(
-                Transition(
-                    segment=name,
-                    candidate_id=candidate_id,
-                    entered=bool(verdict),
-                    at=now,
-                    because=verdict.because,
-                )
-            )
-    # The segment is not defined any more, or the person was erased.
-    gone = [was for name, was in present.items() if name not in verdicts]
-    moved += [ended(was, now, f"no longer asked: {was.because.text}") for was in gone]
-    return keep, moved
-
-
-def ended(membership: Membership, now: datetime, why: str) -> Transition:
-    """Return the transition out of a segment that no verdict decided."""
-    return Transition(
-        segment=membership.segment,
-        candidate_id=membership.candidate_id,
-        entered=False,
-        at=now,
-        because=attrs.evolve(membership.because, text=why, holds=False, until=None),
+    *,
+    ask: Collection[str],
+    replay: Collection[str],
+    progress: Progress | None,
+) -> SegmentRun:
+    sizes: Counter[str] = Counter()
+    moves: list[Transition] = []
+    next_change: datetime | None = None
+    checked = 0
+    tracked = frozenset(work.store.tracked())
+    seen: set[str] = set()
+    for page in batched((each.id for each in work.candidates.candidates()), BATCH // 4):
+        with work.store.transaction():
+            is_live(work)  # if not, another process has other definitions: say so
+            found = work.candidates.get_candidates(page)
+            people = [found[key] for key in page if key in found]
+            asked = dict.fromkeys(page, ask)
+            settled = settle(work, people, now, ask=asked, replay=replay, tracked=tracked)
+        for person in settled:
+            moves += person.moves
+            checked += person.asked
+            sizes.update(name for name, row in person.rows.items() if row.inside)
+            next_change = earliest(next_change, *(row.next_change for row in person.rows.values()))
+        seen.update(page)
+        if progress:
+            progress(len(seen), None)
+    for page in batched(sorted(tracked - seen)):
+        with work.store.transaction():
+            moves += gone(work, page, now)
+    with work.store.transaction():
+        if is_live(work):
+            work.store.set_definitions(work.definitions)
+    return SegmentRun(
+        now=now,
+        transitions=tuple(moves),
+        sizes=FrozenMap({name: sizes[name] for name in work.definitions}),
+        next_change=next_change,
+        checked=checked,
     )

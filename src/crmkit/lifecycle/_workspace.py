@@ -1,6 +1,6 @@
 """What the five stages work with: the stores, the sender and the definitions in force."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 import attrs
@@ -44,6 +44,12 @@ class Workspace:
     policy: ContactPolicy
     engagement: EngagementPolicy
     rest: Rest = attrs.field(factory=Rest)
+    definitions: Mapping[str, str] = attrs.field(init=False)
+    """The segments in force: name → digest, as the store keeps them."""
+
+    @definitions.default
+    def _digests(self) -> Mapping[str, str]:
+        return {segment.name: segment.digest for segment in self.segmenter.segments}
 
     def batches(self, progress: Progress | None = None) -> Iterator[list[Relationship]]:
         """Yield everyone with their history, some hundreds at a time, ordered by id."""

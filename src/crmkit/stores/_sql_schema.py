@@ -102,11 +102,18 @@ memberships = Table(
     metadata,
     Column("candidate_id", _key(), primary_key=True),
     Column("segment", _key(), primary_key=True),
+    Column("inside", Boolean, nullable=False),
     Column("since", Instant, nullable=False),
     Column("next_change", Instant),
     Column("document", Text, nullable=False),
     Index("crmkit_memberships_segment", "segment"),
-    Index("crmkit_memberships_next_change", "next_change"),
+    Index("crmkit_memberships_next_change", "next_change", "candidate_id", "segment"),
+)
+definitions = Table(
+    "crmkit_definitions",
+    metadata,
+    Column("segment", _key(), primary_key=True),
+    Column("digest", _key(), nullable=False),
 )
 transitions = Table(
     "crmkit_transitions",

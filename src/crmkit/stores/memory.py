@@ -1,16 +1,17 @@
 """A store in memory: the reference for what a store does, and enough for tests and notebooks."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 from threading import RLock
 from typing import Generic, TypeVar
 
 from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.errors import NotFound
 from crmkit.model import Candidate, Interaction, Role, identity_keys
-from crmkit.protocols import Store
+from crmkit.protocols import BATCH, Store
 from crmkit.segmentation import Membership, Transition
 
 __all__ = ["MemoryStore"]
@@ -59,6 +60,46 @@ class _Table(Generic[K, R]):
         return record
 
 
+Due = tuple[datetime, str, str]
+
+
+class _Memberships(_Table[tuple[str, str], Membership]):
+    """Memberships and watches, and beside them a heap of when the clock may change them.
+
+    The heap is never searched: a record that is replaced or removed leaves its entry behind,
+    which is dropped when it comes to the top. So nothing has to be taken back in it, either.
+    """
+
+    def __init__(self, undo: Undo) -> None:
+        super().__init__(undo, _candidate_id)
+        self._heap: list[Due] = []
+
+    def due(self, now: datetime, limit: int) -> list[Membership]:
+        """Return up to *limit* records whose instant has come, the first first."""
+        found: list[Due] = []
+        while self._heap and self._heap[0][0] <= now and len(found) < limit:
+            entry = heappop(self._heap)
+            if self._stands(entry) and entry not in found[-1:]:
+                found.append(entry)
+        for entry in found:
+            heappush(self._heap, entry)
+        return [self.rows[entry[1:]] for entry in found]
+
+    def _stands(self, entry: Due) -> bool:
+        record = self.rows.get(entry[1:])
+        return record is not None and record.next_change == entry[0]
+
+    def _insert(self, key: tuple[str, str], record: Membership) -> None:
+        super()._insert(key, record)
+        if record.next_change:
+            heappush(self._heap, (record.next_change, *key))
+        if len(self._heap) > 2 * len(self.rows) + BATCH:
+            self._heap = [
+                (each.next_change, *key) for key, each in self.rows.items() if each.next_change
+            ]
+            heapify(self._heap)
+
+
 class MemoryStore(Store):
     """Keeps everything in dictionaries, for as long as the process runs.
 
@@ -78,7 +119,8 @@ class MemoryStore(Store):
         self._keys = _Table[tuple[str, str], str](self._undo, lambda key: key)
         self._interactions = _Table[str, Interaction](self._undo, _candidate_id)
         self._roles = _Table[str, Role](self._undo, lambda record: record.id)
-        self._memberships = _Table[tuple[str, str], Membership](self._undo, _candidate_id)
+        self._memberships = _Memberships(self._undo)
+        self._definitions = _Table[str, tuple[str, str]](self._undo, lambda pair: pair[0])
         self._transitions = _Table[tuple[str, str, datetime, bool], Transition](
             self._undo, _candidate_id
         )
@@ -180,27 +222,62 @@ class MemoryStore(Store):
         with self._lock:
             return [role for _, role in sorted(self._roles.rows.items(), key=lambda item: item[0])]
 
-    def memberships(self, candidate_ids: Collection[str] | None = None) -> list[Membership]:
-        """Return the present memberships (of these people), ordered by candidate id, segment."""
+    def memberships(
+        self, candidate_ids: Collection[str] | None = None, *, segment: str | None = None
+    ) -> list[Membership]:
+        """Return who is inside (of these people, of this segment), by candidate id, segment."""
         with self._lock:
             found = self._memberships.of(candidate_ids)
-        return sorted(found, key=lambda member: (member.candidate_id, member.segment))
+        wanted = [each for each in found if each.inside and segment in {None, each.segment}]
+        return sorted(wanted, key=_who)
+
+    def watches(self, candidate_ids: Collection[str] | None = None) -> list[Membership]:
+        """Return the watches (over these people), ordered by candidate id, segment."""
+        with self._lock:
+            found = self._memberships.of(candidate_ids)
+        return sorted((each for each in found if not each.inside), key=_who)
+
+    def due(self, now: datetime, limit: int = BATCH) -> list[Membership]:
+        """Return memberships and watches whose ``next_change`` has come, at most *limit*."""
+        with self._lock:
+            return self._memberships.due(now, limit)
+
+    def tracked(self) -> list[str]:
+        """Return the ids of all who have a membership or a watch, once each, in order."""
+        with self._lock:
+            return sorted({candidate_id for candidate_id, _ in self._memberships.rows})
 
     def change_memberships(
         self, keep: Iterable[Membership], transitions: Iterable[Transition]
     ) -> None:
-        """Log ``transitions``, end the memberships of who left, insert or replace ``keep``."""
+        """Log ``transitions``, end the records of who left, then insert or replace ``keep``."""
         kept, moved = list(keep), list(transitions)
         with self.transaction():
             for transition in moved:
-                who = (transition.candidate_id, transition.segment)
+                who = transition.candidate_id, transition.segment
                 if not transition.entered:
                     self._memberships.discard(who)
                 key = (*who, transition.at, transition.entered)
                 if key not in self._transitions.rows:
                     self._transitions.put(key, transition)
             for member in kept:
-                self._memberships.put((member.candidate_id, member.segment), member)
+                if member.inside or member.next_change:
+                    self._memberships.put(_who(member), member)
+                else:
+                    self._memberships.discard(_who(member))
+
+    def definitions(self) -> dict[str, str]:
+        """Return what `set_definitions` was last given; at first nothing."""
+        with self._lock:
+            return dict(self._definitions.rows.values())
+
+    def set_definitions(self, definitions: Mapping[str, str]) -> None:
+        """Keep the definitions that the memberships are found with: name → digest."""
+        with self.transaction():
+            for name in list(self._definitions.rows):
+                self._definitions.discard(name)
+            for name, digest in definitions.items():
+                self._definitions.put(name, (name, digest))
 
     def transitions(self, candidate_ids: Collection[str] | None = None) -> list[Transition]:
         """Return the log (of these people), ordered by instant, candidate id, segment."""
@@ -251,6 +328,10 @@ class MemoryStore(Store):
 
 def _candidate_id(record: Interaction | Membership | Transition | Enrollment | TouchRecord) -> str:
     return record.candidate_id
+
+
+def _who(record: Membership) -> tuple[str, str]:
+    return record.candidate_id, record.segment
 
 
 def _touch_key(record: TouchRecord) -> tuple[str, int, str]:

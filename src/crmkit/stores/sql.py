@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -178,24 +179,56 @@ class SQLStore(Store):
 
     # --- segments
 
-    def memberships(self, candidate_ids: Collection[str] | None = None) -> list[Membership]:
-        """Return the present memberships (of these people), ordered by candidate id, segment."""
+    def memberships(
+        self, candidate_ids: Collection[str] | None = None, *, segment: str | None = None
+    ) -> list[Membership]:
+        """Return who is inside (of these people, of this segment), by candidate id, segment."""
+        wanted = [] if segment is None else [tables.memberships.c.segment == segment]
+        return self._members(candidate_ids, tables.memberships.c.inside, *wanted)
+
+    def watches(self, candidate_ids: Collection[str] | None = None) -> list[Membership]:
+        """Return the watches (over these people), ordered by candidate id, segment."""
+        return self._members(candidate_ids, ~tables.memberships.c.inside)
+
+    def _members(
+        self, candidate_ids: Collection[str] | None, *wanted: sa.ColumnElement[bool]
+    ) -> list[Membership]:
         order = ("candidate_id", "segment")
-        return self._about(Membership, tables.memberships, candidate_ids, order)
+        return self._about(Membership, tables.memberships, candidate_ids, order, *wanted)
+
+    def due(self, now: datetime, limit: int = BATCH) -> list[Membership]:
+        """Return memberships and watches whose ``next_change`` has come, at most *limit*."""
+        columns = tables.memberships.c
+        statement = (
+            sa.select(columns.document, columns.candidate_id)
+            .where(columns.next_change <= now)
+            .order_by(columns.next_change, columns.candidate_id, columns.segment)
+            .limit(limit)
+        )
+        return self._records(Membership, statement)
+
+    def tracked(self) -> list[str]:
+        """Return the ids of all who have a membership or a watch, once each, in order."""
+        column = tables.memberships.c.candidate_id
+        with self._database.reading() as connection:
+            return list(connection.execute(sa.select(column).distinct().order_by(column)).scalars())
 
     def change_memberships(
         self, keep: Iterable[Membership], transitions: Iterable[Transition]
     ) -> None:
-        """Log ``transitions``, end the memberships of who left, insert or replace ``keep``."""
+        """Log ``transitions``, end the records of who left, then insert or replace ``keep``."""
+        last = {(member.candidate_id, member.segment): member for member in keep}
         kept = [
             {
                 "candidate_id": member.candidate_id,
                 "segment": member.segment,
+                "inside": member.inside,
                 "since": member.since,
                 "next_change": member.next_change,
                 "document": dumps(member),
             }
-            for member in keep
+            for member in last.values()
+            if member.inside or member.next_change
         ]
         moved = [
             {
@@ -212,6 +245,11 @@ class SQLStore(Store):
             for row in moved
             if not row["entered"]
         ]
+        left += [
+            {"who": member.candidate_id, "where": member.segment}
+            for member in last.values()
+            if not (member.inside or member.next_change)
+        ]
         columns = tables.memberships.c
         ended = tables.memberships.delete().where(
             columns.candidate_id == sa.bindparam("who"), columns.segment == sa.bindparam("where")
@@ -221,6 +259,20 @@ class SQLStore(Store):
             if left:
                 connection.execute(ended, left)
             insert_or_replace(connection, tables.memberships, kept)
+
+    def definitions(self) -> dict[str, str]:
+        """Return what `set_definitions` was last given; at first nothing."""
+        columns = tables.definitions.c
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(columns.segment, columns.digest))
+            return {row.segment: row.digest for row in rows}
+
+    def set_definitions(self, definitions: Mapping[str, str]) -> None:
+        """Keep the definitions that the memberships are found with: name → digest."""
+        rows = [{"segment": name, "digest": digest} for name, digest in definitions.items()]
+        with self._database.writing() as connection:
+            connection.execute(tables.definitions.delete())
+            insert_new(connection, tables.definitions, rows)
 
     def transitions(self, candidate_ids: Collection[str] | None = None) -> list[Transition]:
         """Return the log (of these people), ordered by instant, candidate id, segment."""
@@ -281,8 +333,9 @@ class SQLStore(Store):
         table: sa.Table,
         candidate_ids: Collection[str] | None,
         order: tuple[str, ...],
+        *wanted: sa.ColumnElement[bool],
     ) -> list[R]:
-        return self._read(cls, table, table.c.candidate_id, candidate_ids, order)
+        return self._read(cls, table, table.c.candidate_id, candidate_ids, order, *wanted)
 
     def _read(
         self,
@@ -291,8 +344,10 @@ class SQLStore(Store):
         owner: sa.Column[Any],
         owners: Collection[str] | None,
         order: tuple[str, ...] = (),
+        *wanted: sa.ColumnElement[bool],
     ) -> list[R]:
-        statement = sa.select(table.c.document, owner).order_by(*(table.c[name] for name in order))
+        statement = sa.select(table.c.document, owner).where(*wanted)
+        statement = statement.order_by(*(table.c[name] for name in order))
         if owners is not None:
             statement = statement.where(owner.in_(set(owners)))
         return self._records(cls, statement)

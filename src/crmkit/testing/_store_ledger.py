@@ -1,65 +1,18 @@
-"""The store contract for segments and cadences, clause by clause."""
+"""The store contract for cadences, clause by clause."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 import attrs
 
-from crmkit.model import Reason
-from crmkit.protocols import EnrollmentStore, MembershipStore
+from crmkit.protocols import EnrollmentStore
 from crmkit.testing._store_samples import (
     START,
-    member,
-    move,
     run,
     same,
     together,
     touch,
 )
-
-
-def check_memberships_are_kept(make_store: Callable[[], MembershipStore]) -> None:
-    """Check that kept memberships replace those there were, and come in order."""
-    store = make_store()
-    a1, a2, b1 = member("ada", "one"), member("ada", "two"), member("bob", "one")
-    store.change_memberships([b1, a2, attrs.evolve(a1, next_change=None)], [])
-    store.change_memberships([a1], [])
-    same(list(store.memberships()), [a1, a2, b1], "memberships() are ordered and as last kept")
-    same(list(store.memberships(["ada", "eve"])), [a1, a2], "memberships(ids) are theirs alone")
-    same(list(store.memberships([])), [], "memberships() of nobody are none")
-
-
-def check_leaving_ends_a_membership(make_store: Callable[[], MembershipStore]) -> None:
-    """Check that who left is a member no more; who is kept in the same call is one."""
-    store = make_store()
-    one, two = member("ada", "one"), member("ada", "two")
-    left = [move("ada", segment, entered=False, second=5) for segment in ("one", "two")]
-    store.change_memberships([one, two, member("bob", "one")], [])
-    store.change_memberships([two], [*left, move("ada", "two", entered=True, second=6)])
-    same(
-        [(held.candidate_id, held.segment) for held in store.memberships()],
-        [("ada", "two"), ("bob", "one")],
-        "a transition out of a segment ends that membership and no other",
-    )
-    store.change_memberships([], [move("eve", "one", entered=True, second=7)])
-    same(list(store.memberships(["eve"])), [], "a transition by itself makes nobody a member")
-
-
-def check_transitions_are_logged_once(make_store: Callable[[], MembershipStore]) -> None:
-    """Check that a transition is logged once, as it was first, and that they come in order."""
-    store = make_store()
-    moves = [
-        move("ada", "two", entered=True, second=0),
-        move("bob", "one", entered=True, second=0),
-        move("ada", "one", entered=True, second=1),
-        move("ada", "one", entered=False, second=2),
-        move("ada", "one", entered=True, second=2.000001),
-    ]
-    store.change_memberships([], reversed(moves))
-    store.change_memberships([], [attrs.evolve(moves[0], because=Reason("another")), moves[1]])
-    same(list(store.transitions()), moves, "transitions() are logged once and in order")
-    same(list(store.transitions(["bob"])), [moves[1]], "transitions(ids) are theirs alone")
-    same(list(store.transitions([])), [], "transitions() of nobody are none")
 
 
 def check_enrollments_are_kept(make_store: Callable[[], EnrollmentStore]) -> None:

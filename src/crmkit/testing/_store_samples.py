@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+import attrs
+
 from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.model import Candidate, Employment, Interaction, Reason
 from crmkit.protocols import CandidateStore
@@ -82,6 +84,11 @@ def member(candidate_id: str, segment: str) -> Membership:
     )
 
 
+def watch(candidate_id: str, segment: str) -> Membership:
+    """Return a watch over somebody who is outside."""
+    return attrs.evolve(member(candidate_id, segment), inside=False)
+
+
 def move(candidate_id: str, segment: str, *, entered: bool, second: float) -> Transition:
     """Return a transition."""
     return Transition(
@@ -90,6 +97,7 @@ def move(candidate_id: str, segment: str, *, entered: bool, second: float) -> Tr
         entered=entered,
         at=START + timedelta(seconds=second),
         because=WHY,
+        until=START + timedelta(days=90) if entered else None,
     )
 
 

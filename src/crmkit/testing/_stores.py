@@ -6,6 +6,7 @@ a clause does not hold.
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import attrs
@@ -22,12 +23,9 @@ from crmkit.testing._store_ledger import (
     check_a_failed_touch_is_free_again,
     check_claiming_has_one_winner,
     check_enrollments_are_kept,
-    check_leaving_ends_a_membership,
-    check_memberships_are_kept,
     check_racing_claims,
     check_settling_replaces,
     check_touches_come_in_order,
-    check_transitions_are_logged_once,
 )
 from crmkit.testing._store_people import (
     check_append_is_atomic,
@@ -45,6 +43,7 @@ from crmkit.testing._store_people import (
     check_writing_while_reading,
 )
 from crmkit.testing._store_samples import (
+    START,
     Breakdown,
     fact,
     found,
@@ -53,7 +52,16 @@ from crmkit.testing._store_samples import (
     run,
     same,
     touch,
+    watch,
     whole_candidate,
+)
+from crmkit.testing._store_segments import (
+    check_definitions_are_replaced,
+    check_due_comes_in_order,
+    check_leaving_ends_a_membership,
+    check_memberships_are_kept,
+    check_transitions_are_logged_once,
+    check_watches_are_apart,
 )
 
 
@@ -96,6 +104,9 @@ def check_membership_store(make_store: Callable[[], MembershipStore]) -> None:
     check_memberships_are_kept(make_store)
     check_leaving_ends_a_membership(make_store)
     check_transitions_are_logged_once(make_store)
+    check_watches_are_apart(make_store)
+    check_due_comes_in_order(make_store)
+    check_definitions_are_replaced(make_store)
 
 
 def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
@@ -128,7 +139,8 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
     """Check that, if the block raises, all is as before and the error is passed on."""
     store = make_store()
     store.put_candidates([Candidate(id="ada", emails=["old@example.org"]), Candidate(id="bob")])
-    store.change_memberships([member("ada", "one"), member("bob", "one")], [])
+    store.change_memberships([member("ada", "one"), member("bob", "one"), watch("bob", "two")], [])
+    store.set_definitions({"one": "old", "two": "old"})
     store.claim_touch(touch("old", "welcome"))
     before = _everything(store)
     raised = None
@@ -136,7 +148,10 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
         with store.transaction():
             _change_everything(store)
             store.delete_candidates(["bob"])
-            store.change_memberships([], [move("bob", "one", entered=False, second=1)])
+            gone = attrs.evolve(watch("bob", "two"), next_change=None)
+            store.change_memberships([gone], [move("bob", "one", entered=False, second=1)])
+            due = [(each.candidate_id, each.segment) for each in store.due(_EVER)]
+            same(due, [("ada", "one"), ("ada", "two")], "a transaction sees what is due in it")
             store.settle_touch(attrs.evolve(touch("old", "welcome"), state="sent"))
             raise Breakdown  # noqa: TRY301 - the block itself has to raise
     except Breakdown as error:
@@ -174,18 +189,24 @@ def check_nested_transactions(make_store: Callable[[], Store]) -> None:
     same(got, ["ada", "eve"], "an inner transaction that raises falls alone")
 
 
+_EVER = START + timedelta(days=365)
+
+
 def _change_everything(store: Store) -> list[list[Any]]:
     """Make one change of every kind; return what `_everything` is then, in an empty store."""
     person, role = whole_candidate("ada"), Role(id="r", title="Engineer")
     met, entered = fact("ada", 0), move("ada", "one", entered=True, second=0)
     inside, enrolled, claimed = member("ada", "one"), run("ada", "e", 0), touch("e", "welcome")
+    outside, defined = watch("ada", "two"), {"one": "new"}
     store.put_candidates([person])
     store.append_interactions([met])
     store.put_roles([role])
-    store.change_memberships([inside], [entered])
+    store.change_memberships([inside, outside], [entered])
+    store.set_definitions(defined)
     store.put_enrollments([enrolled])
     store.claim_touch(claimed)
-    return [[person], [met], [role], [inside], [entered], [enrolled], [claimed]]
+    held: list[list[Any]] = [[inside], [outside], [inside, outside], [defined], [entered]]
+    return [[person], [met], [role], *held, [enrolled], [claimed]]
 
 
 def _everything(store: Store) -> list[list[Any]]:
@@ -194,6 +215,9 @@ def _everything(store: Store) -> list[list[Any]]:
         list(store.interactions(["ada", "bob"])),
         list(store.roles()),
         list(store.memberships()),
+        list(store.watches()),
+        list(store.due(_EVER)),
+        [store.definitions()],
         list(store.transitions()),
         list(store.enrollments()),
         list(store.touches()),

@@ -1,0 +1,239 @@
+"""Live membership: what becomes known of a person moves them at once, and only them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+import attrs
+
+from crmkit.lifecycle._person import Person, ended
+from crmkit.lifecycle._workspace import Workspace
+from crmkit.model import Candidate, Interaction
+from crmkit.protocols import BATCH, batched
+from crmkit.segmentation import Membership, Transition
+
+UNFINISHED = ""
+"""The key, no segment's name, that stands in the definitions while a first pass is running."""
+
+
+def is_live(work: Workspace) -> bool:
+    """Say whether what is stored was found with the definitions in force; in a transaction.
+
+    If it was found with others, it is marked as stale, for what is written without moving
+    anybody would be missed by whoever has those definitions.
+    """
+    found = work.store.definitions()
+    if {name: digest for name, digest in found.items() if name != UNFINISHED} == work.definitions:
+        return True
+    if found:
+        work.store.set_definitions({})
+    return False
+
+
+def settle(
+    work: Workspace,
+    people: Iterable[Candidate],
+    now: datetime,
+    *,
+    ask: Mapping[str, Collection[str]],
+    replay: Collection[str],
+    tracked: Collection[str] | None = None,
+) -> list[Person]:
+    """Bring people up to *now* and store what changed; in a transaction, up to `BATCH` of them.
+
+    The clock comes first: what was due of the segments in ``replay`` moves people at its own
+    instant. Then ``ask`` names for each candidate id what has to be asked now. Of whoever is
+    not in ``tracked`` (if it is given) no record is stored, and the log says where they are.
+    """
+    people = list(people)
+    rows = _rows(work, people)
+    lost = {} if tracked is None else _from_log(work, people, tracked)
+    names = work.definitions.keys()
+    found: list[Person] = []
+    for relationship in work.join(people):
+        candidate = relationship.candidate
+        mine = lost.get(candidate.id, {}) | rows.get(candidate.id, {})
+        old = [row for alias in candidate.aliases for row in rows.get(alias, {}).values()]
+        person = Person(
+            work,
+            relationship,
+            mine,
+            unsaved=set(lost.get(candidate.id, ())),
+            inherited=frozenset(row.segment for row in old if row.inside),
+        )
+        found.append(person)
+        if old:
+            end(work, old, now, f"merged into {candidate.id}", into=person.moves)
+        if candidate.erased:
+            person.end(mine, now, "erased")
+            continue
+        person.end(mine.keys() - names, now, "no longer asked")
+        person.replay(replay, now)
+        person.ask(ask.get(candidate.id, ()), now)
+    if facts := [fact for person in found for fact in person.facts]:
+        work.store.append_interactions(facts)
+    keep = [row for person in found for row in person.keep.values()]
+    moves = [move for person in found for move in person.moves]
+    if keep or moves:
+        work.store.change_memberships(keep, moves)
+    return found
+
+
+def end(
+    work: Workspace,
+    rows: Iterable[Membership],
+    now: datetime,
+    why: str,
+    *,
+    into: list[Transition],
+) -> None:
+    """Take out of every segment, and from under every watch, people who are no more."""
+    rows = list(rows)
+    moves = [ended(row, now, why) for row in rows if row.inside]
+    watches = [attrs.evolve(row, next_change=None) for row in rows if not row.inside]
+    work.store.change_memberships(watches, moves)
+    into += moves
+
+
+def gone(work: Workspace, ids: Collection[str], now: datetime) -> list[Transition]:
+    """Take those of the ids out under which nobody is stored any more."""
+    moves: list[Transition] = []
+    here = work.candidates.get_candidates(ids)
+    missing = sorted(set(ids) - here.keys())
+    owners = work.candidates.find_candidates([f"id:{key}" for key in missing]) if missing else {}
+    for key in missing:
+        into = sorted(owners.get(f"id:{key}", ()))
+        why = f"merged into {into[0]}" if into else "not stored any more"
+        rows = [*work.store.memberships([key]), *work.store.watches([key])]
+        end(work, rows, now, why, into=moves)
+    return moves
+
+
+def _rows(work: Workspace, people: Collection[Candidate]) -> dict[str, dict[str, Membership]]:
+    found: dict[str, dict[str, Membership]] = {}
+    for read in (work.store.memberships, work.store.watches):
+        for row in work.about(people, read):
+            found.setdefault(row.candidate_id, {})[row.segment] = row
+    return found
+
+
+def _from_log(
+    work: Workspace, people: Iterable[Candidate], tracked: Collection[str]
+) -> dict[str, dict[str, Membership]]:
+    """Return the memberships of which only the log is left: who entered and has not left."""
+    found: dict[str, dict[str, Membership]] = {}
+    for some in batched(person.id for person in people if person.id not in tracked):
+        moves = list(work.store.transitions(some))
+        at_once = Counter((move.candidate_id, move.segment, move.at) for move in moves)
+        for move in moves:
+            rows = found.setdefault(move.candidate_id, {})
+            # Of whoever entered and left at one instant the log does not say where they are.
+            if move.entered and at_once[move.candidate_id, move.segment, move.at] == 1:
+                rows[move.segment] = Membership(
+                    segment=move.segment,
+                    candidate_id=move.candidate_id,
+                    since=move.at,
+                    because=move.because,
+                )
+            else:
+                rows.pop(move.segment, None)
+    return found
+
+
+@attrs.define
+class Door:
+    """The one way by which facts and changes of people come in; use it in a transaction.
+
+    First `catch_up` with whom it concerns, as they were; then `append` what happened and say who
+    `changed`; then `settle`. Before the first `crm.segment` nobody is moved by it.
+    """
+
+    work: Workspace
+    now: datetime
+    live: bool
+    """Whether anybody may be moved."""
+    new: int = 0
+    """How many facts were not in the log yet."""
+    moves: list[Transition] = attrs.field(factory=list)
+    _ask: dict[str, set[str]] = attrs.field(factory=dict)
+
+    @classmethod
+    def open(cls, work: Workspace, now: datetime) -> "Door":
+        """Look whether what is stored can be kept up to date."""
+        return cls(work, now, is_live(work))
+
+    def catch_up(self, people: Iterable[Candidate]) -> None:
+        """Let the clock move them up to now, with what was known so far."""
+        for some in batched(people, BATCH // 4) if self.live else ():
+            rows = _rows(self.work, some)
+            due = [
+                person
+                for person in some
+                if any(
+                    row.next_change and row.next_change <= self.now
+                    for row in rows.get(person.id, {}).values()
+                )
+            ]
+            if due:
+                self._settle(due, {}, self.work.definitions)
+
+    def append(self, facts: Iterable[tuple[str, Interaction]]) -> None:
+        """Append facts, each with the id of the person whose it is."""
+        for some in batched(facts):
+            new = self.work.store.append_interactions(fact for _, fact in some)
+            self.new += new
+            # If some were new, everybody among them is asked: asking too much moves nobody.
+            if not new or not self.live:
+                continue
+            kinds: dict[str, set[str]] = {}
+            for owner, fact in some:
+                kinds.setdefault(owner, set()).add(fact.kind)
+            for owner, those in kinds.items():
+                self._ask.setdefault(owner, set()).update(self.work.segmenter.affected(those))
+
+    def changed(self, ids: Iterable[str]) -> None:
+        """Note whose record is another now: any segment may see that."""
+        self._ask.update((key, set(self.work.definitions)) for key in ids)
+
+    def settle(self, people: Iterable[Candidate]) -> None:
+        """Move people by what came in; their records as they are now."""
+        concerned = [person for person in people if self._ask.get(person.id)] if self.live else ()
+        for some in batched(concerned, BATCH // 4):
+            self._settle(some, self._ask, ())
+
+    def _settle(
+        self,
+        people: Iterable[Candidate],
+        ask: Mapping[str, Collection[str]],
+        replay: Collection[str],
+    ) -> None:
+        for person in settle(self.work, people, self.now, ask=ask, replay=replay):
+            self.moves += person.moves
+
+
+def log(work: Workspace, facts: Iterable[Interaction], now: datetime) -> Door:
+    """Append facts about people who are known, and move those people; all of it, or nothing."""
+    facts = list(facts)
+    with work.store.transaction():
+        door = Door.open(work, now)
+        door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
+        owners = _owners(work, {fact.candidate_id for fact in facts}) if door.live else {}
+        people = {person.id: person for person in owners.values()}
+        door.catch_up(people.values())
+        door.append(
+            (owners[fact.candidate_id].id if fact.candidate_id in owners else "", fact)
+            for fact in facts
+        )
+        door.settle(people.values())
+    return door
+
+
+def _owners(work: Workspace, ids: Iterable[str]) -> dict[str, Candidate]:
+    """Return whose each id is: a person's own, or that of a record merged into theirs."""
+    found: dict[str, Candidate] = {}
+    for some in batched(sorted(ids)):
+        keys = work.candidates.find_candidates([f"id:{key}" for key in some])
+        owner = {key: min(keys[f"id:{key}"]) for key in some if f"id:{key}" in keys}
+        people = work.candidates.get_candidates(sorted(set(owner.values())))
+        found |= {key: people[who] for key, who in owner.items() if who in people}
+    return found
