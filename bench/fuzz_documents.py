@@ -34,7 +34,6 @@ from crmkit.errors import InvalidDocument, InvalidRecord, RuleError
 from crmkit.model import Candidate
 from crmkit.segmentation import Rule, Segment, Segmenter
 from crmkit.segmentation._nodes import NODES
-from crmkit.segmentation._sentences import phrase
 
 SECONDS, MEGABYTES = 0.1, 64
 STATM = Path("/proc/self/statm")
@@ -315,8 +314,6 @@ def fuzz(minutes: float, seed: int) -> int:
         except Exception as error:  # noqa: BLE001 - just what we look for
             faults.append(f"document {index}: {type(error).__name__}: {str(error)[:200]}")
             print(faults[-1], flush=True)
-        if index % 1000 == 0:  # full, it may hold 4,096 phrases of the longest values
-            phrase.cache_clear()
         if index == 2000:
             start = int(STATM.read_text().split()[1]) * resource.getpagesize() / 2**20
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

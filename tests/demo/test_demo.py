@@ -245,7 +245,7 @@ def test_stopped_anywhere_ends_the_same(
 def test_stopped_again_and_again_ends_the_same(long: Path, tmp_path: Path) -> None:
     """A run that never gets far at a time still ends in the same state."""
     stops = 0
-    step = 7
+    step = 5
     while True:
         with pytest.MonkeyPatch.context() as patch:
             _Countdown(patch, step, after=bool(stops % 2))
@@ -253,7 +253,7 @@ def test_stopped_again_and_again_ends_the_same(long: Path, tmp_path: Path) -> No
                 run_demo(tmp_path, **LONG)
             except _Stop:
                 stops += 1
-                step += 3  # else a step with more calls than that would never be done
+                step += 2  # else a step with more calls than that would never be done
                 continue
         break
     assert stops > 10

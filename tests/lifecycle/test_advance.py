@@ -158,7 +158,7 @@ class TestClock:
         run = crm.advance(now=NOW + 31 * DAY)
         assert repr(run) == "<Moves: 0 entered, 1 left>"
         assert str(run).splitlines() == [
-            "0 entered and 1 left by 2026-04-02; next change: no clock",
+            "0 entered and 1 left by 2026-04-02; no clock changes more",
             "  readers: 0 entered, 1 left",
         ]
         assert "<td>readers</td><td>0 entered, 1 left</td>" in run._repr_html_()

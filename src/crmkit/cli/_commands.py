@@ -96,7 +96,7 @@ def run_due(options: argparse.Namespace) -> None:
         sender = MaildirSender(options.outbox, **settings)
         crm = CRM(store, sender, renderer=renderer, segments=segments)
         with Bar("segments") as progress:
-            moves = crm.segment(now=now, progress=progress)
+            moves = crm.advance(now=now, progress=progress)
         with Bar("engaging") as progress:
             run = crm.engage(now=now, limit=options.limit, progress=progress)
     print(moves)

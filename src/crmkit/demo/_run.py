@@ -93,7 +93,7 @@ def _steps(
     for week in range(weeks + 1):
         now = story.START + week * WEEK
         yield week, partial(_live, crm, store, seed, outside, now=now)
-        yield week, partial(crm.segment, now=now)
+        yield week, partial(crm.advance, now=now)
         yield week, partial(crm.engage, now=now)
 
 

@@ -49,11 +49,11 @@ class Moves(Moving):
         )
 
     def _head(self) -> str:
-        until = f"{self.next_change:%Y-%m-%d %H:%M} UTC" if self.next_change else "no clock"
-        return (
-            f"{len(self.entered)} entered and {len(self.left)} left by {self.now:%Y-%m-%d}; "
-            f"next change: {until}"
-        )
+        change = "no clock changes more"
+        if self.next_change:
+            change = f"next change: {self.next_change:%Y-%m-%d %H:%M} UTC"
+        moved = f"{len(self.entered)} entered and {len(self.left)} left"
+        return f"{moved} by {self.now:%Y-%m-%d}; {change}"
 
     def _by_segment(self) -> Sequence[tuple[str, str]]:
         entered = Counter(move.segment for move in self.entered)
