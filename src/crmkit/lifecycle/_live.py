@@ -12,6 +12,9 @@ from crmkit.model import Candidate, Interaction
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Membership, Transition
 
+Rows = dict[str, dict[str, Membership]]
+"""Membership or watch by candidate id and segment."""
+
 UNFINISHED = ""
 """The key, no segment's name, that stands in the definitions while a first pass is running."""
 
@@ -37,16 +40,18 @@ def settle(
     *,
     ask: Mapping[str, Collection[str]],
     replay: Collection[str],
+    rows: Rows | None = None,
     tracked: Collection[str] | None = None,
 ) -> list[Person]:
     """Bring people up to *now* and store what changed; in a transaction, up to `BATCH` of them.
 
+    *rows* are their memberships and watches, if the caller has read them just now.
     The clock comes first: what was due of the segments in ``replay`` moves people at its own
     instant. Then ``ask`` names for each candidate id what has to be asked now. Of whoever is
     not in ``tracked`` (if it is given) no record is stored, and the log says where they are.
     """
     people = list(people)
-    rows = _rows(work, people)
+    rows = _rows(work, people) if rows is None else rows
     lost = {} if tracked is None else _from_log(work, people, tracked)
     names = work.definitions.keys()
     found: list[Person] = []
@@ -109,8 +114,8 @@ def gone(work: Workspace, ids: Collection[str], now: datetime) -> list[Transitio
     return moves
 
 
-def _rows(work: Workspace, people: Collection[Candidate]) -> dict[str, dict[str, Membership]]:
-    found: dict[str, dict[str, Membership]] = {}
+def _rows(work: Workspace, people: Collection[Candidate]) -> Rows:
+    found: Rows = {}
     for read in (work.store.memberships, work.store.watches):
         for row in work.about(people, read):
             found.setdefault(row.candidate_id, {})[row.segment] = row
@@ -156,6 +161,8 @@ class Door:
     """How many facts were not in the log yet."""
     moves: list[Transition] = attrs.field(factory=list)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
+    _read: tuple[frozenset[str], Rows] = (frozenset(), {})
+    """Whose rows were read last, and these, while nothing has changed them."""
 
     @classmethod
     def open(cls, work: Workspace, now: datetime) -> "Door":
@@ -174,6 +181,7 @@ class Door:
                     for row in rows.get(person.id, {}).values()
                 )
             ]
+            self._read = frozenset(person.id for person in some), rows
             if due:
                 self._settle(due, {}, self.work.definitions)
 
@@ -207,7 +215,11 @@ class Door:
         ask: Mapping[str, Collection[str]],
         replay: Collection[str],
     ) -> None:
-        for person in settle(self.work, people, self.now, ask=ask, replay=replay):
+        people = list(people)
+        read, known = self._read
+        rows = known if read.issuperset(person.id for person in people) else None
+        self._read = frozenset(), {}
+        for person in settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows):
             self.moves += person.moves
 
 

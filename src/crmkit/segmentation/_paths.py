@@ -78,7 +78,7 @@ def show(path: Path) -> str:
     return f"{name}[{inner[0]!r}]" if of_map else f"{name}.{inner[0]}"
 
 
-@lru_cache(maxsize=1024)  # a path may name any entry of a mapping
+@lru_cache(maxsize=256)  # a path may name any entry of a mapping
 def type_of(path: Path) -> Type:
     """Return the type of the field at *path*, or raise `UnknownName` with the nearest name."""
     known = attrs.fields_dict(Candidate)
@@ -190,7 +190,7 @@ def _converter(path: Path) -> Callable[[Any], Any]:
     return field.converter  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=1024)  # a path may name any entry of a mapping
+@lru_cache(maxsize=256)  # a path may name any entry of a mapping
 def reader(path: Path) -> Callable[[Candidate], Any]:
     """Return the function that reads the field at *path*: its value, or None where unknown."""
     name, *inner = path

@@ -185,6 +185,7 @@ class Segmenter:
     segments: tuple[Segment, ...] = attrs.field(converter=_segments)
     _by_name: dict[str, Segment] = attrs.field(init=False, eq=False)
     _rules: dict[str, Rule] = attrs.field(init=False, eq=False)
+    _needs: dict[str, frozenset[str]] = attrs.field(init=False, eq=False)
     order: tuple[str, ...] = attrs.field(init=False, eq=False)
     """The names, those that others refer to before those who do."""
     _kinds: dict[str, frozenset[str]] = attrs.field(init=False, eq=False)
@@ -197,16 +198,20 @@ class Segmenter:
     def _of(self) -> dict[str, Rule]:
         return {segment.name: segment.rule for segment in self.segments}
 
+    @_needs.default
+    def _referred(self) -> dict[str, frozenset[str]]:
+        found = {segment.name: segment.needs for segment in self.segments}
+        for index, needs in enumerate(found.values()):
+            for name in sorted(needs - found.keys()):
+                where = f"segments[{index}]"
+                raise UnknownName.among(where, name, found, what="one of the segments")
+        return found
+
     @order.default
     def _ordered(self) -> tuple[str, ...]:
-        needs = {segment.name: sorted(segment.needs) for segment in self.segments}
-        for index, segment in enumerate(self.segments):
-            for name in needs[segment.name]:
-                if name not in needs:
-                    where = f"segments[{index}]"
-                    raise UnknownName.among(where, name, needs, what="one of the segments")
+        sorter = TopologicalSorter({name: sorted(needs) for name, needs in self._needs.items()})
         try:
-            return tuple(TopologicalSorter(needs).static_order())
+            return tuple(sorter.static_order())
         except CycleError as error:
             cycle = " → ".join(reversed(error.args[1]))
             raise RuleError(f"segments refer to each other in a cycle: {cycle}") from None
@@ -215,8 +220,8 @@ class Segmenter:
     def _seen(self) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
         for name in self.order:
-            segment = self._by_name[name]
-            found[name] = segment.kinds.union(*(found[need] for need in segment.needs))
+            below = (found[need] for need in self._needs[name])
+            found[name] = self._by_name[name].kinds.union(*below)
         return found
 
     def __repr__(self) -> str:
@@ -254,7 +259,7 @@ class Segmenter:
         asked, found = {*names}, set[str]()
         for name in reversed(self.order):
             if name in asked or name in found:
-                found |= self._by_name[name].needs
+                found |= self._needs[name]
         return [name for name in self.order if name in found]
 
     def index(
@@ -304,12 +309,12 @@ class Segmenter:
 
     def needed_by(self, name: str) -> tuple[str, ...]:
         """Return the names of the segments that refer to this one themselves."""
-        return tuple(one.name for one in self.segments if name in one.needs)
+        return tuple(other for other, needs in self._needs.items() if name in needs)
 
     def needing(self, name: str) -> tuple[str, ...]:
         """Return this name and those of all that refer to it, through others too, in order."""
         found = {name}
         for other in self.order:
-            if self._by_name[other].needs & found:
+            if self._needs[other] & found:
                 found.add(other)
         return tuple(other for other in self.order if other in found)

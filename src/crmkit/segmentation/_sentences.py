@@ -65,7 +65,7 @@ def phrase(rule: Rule) -> str:
     return _clause(part, holds=holds)
 
 
-@lru_cache(maxsize=4096)  # of leaves alone, which are small
+@lru_cache(maxsize=1024)
 def _clause(leaf: Rule, *, holds: bool) -> str:
     word = _WORDS.get(type(leaf))
     if word is None:
