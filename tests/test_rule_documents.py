@@ -312,7 +312,7 @@ def test_a_fault_is_told_by_its_path(document, told):
         ({"version": 1, "name": "n", "rul": EVERYONE}, "rul: not a field of Segment; did you mean"),
         (
             {"version": 1, "name": "n", "rule": EVERYONE, "on_leave": "stop"},
-            "on_leave: 'stop' is not a OnLeave",
+            "on_leave: 'stop' is not an OnLeave",
         ),
     ],
 )

@@ -193,10 +193,10 @@ def join_path(prefix: str, path: str) -> str:
     return f"{prefix}{path}" if path.startswith("[") else f"{prefix}.{path}"
 
 
-def suggest(got: str, known: Iterable[str]) -> str:
+def suggest(got: object, known: Iterable[str]) -> str:
     """Say which of *known* is nearest to *got*, or list them when they are few."""
     names = [str(name) for name in known]
-    near = get_close_matches(got, names, n=1, cutoff=0.75)
+    near = get_close_matches(str(got), names, n=1, cutoff=0.75)
     if near:
         return "did you mean " + " or ".join(repr(name) for name in near) + "?"
     if len(names) <= 12:

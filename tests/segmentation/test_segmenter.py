@@ -17,6 +17,7 @@ from crmkit.segmentation import (
     OnLeave,
     Segment,
     Segmenter,
+    compare,
     event,
     everyone,
     field,
@@ -191,6 +192,32 @@ def test_only_asks_those_named():
     found = segmenter.check(ADA, now=NOW, only={"warm", "either", "nobody"})
     assert {name: whole[name] for name in ("either", "warm")} == found
     assert {} == segmenter.check(ADA, now=NOW, only=())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda one: WARM.check(one, now=NOW),
+        lambda one: Segmenter(FIVE).check(one, now=NOW),
+        lambda one: Segmenter(FIVE).index([one]),
+        lambda one: compare(WARM, [one], now=NOW),
+    ],
+)
+def test_only_relationships_are_asked_about(ask):
+    """A candidate without a history is an error that says what is missing."""
+    with pytest.raises(InvalidRecord) as caught:
+        ask(Candidate(id="ada"))
+    expected = "relationship: expected a Relationship(candidate, interactions), got Candidate"
+    assert expected == str(caught.value)
+
+
+def test_one_name_is_not_a_list_of_names_and_a_rule_is_no_segment():
+    """What would be taken for something else is refused; segments in a list are fine."""
+    assert not compare(WARM, [ADA], now=NOW, among=FIVE)
+    with pytest.raises(InvalidRecord, match="only: expected a list of names, got the text 'warm'"):
+        Segmenter(FIVE).check(ADA, now=NOW, only="warm")
+    with pytest.raises(InvalidRecord, match="segment: expected a Segment, got Everyone"):
+        Segmenter(FIVE).replacing(everyone())
 
 
 def test_segments_are_found_by_name():

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from random_rules import random_rule
 
+from crmkit.errors import RuleError
 from crmkit.model import CalendarSpan
 from crmkit.segmentation import (
     Segment,
@@ -68,7 +69,7 @@ CALLED = event("called")
         (~event("opened").within(days=9), "Not opened within the last 9 days."),
         (event("opened").at_least(2), "Opened at least 2 times."),
         (~event("opened").at_least(2), "Opened fewer than 2 times."),
-        (event("opened").at_most(1), "Opened at most 1 time."),
+        (event("opened").at_most(1), "Opened at most once."),
         (~event("opened").at_most(2), "Opened more than 2 times."),
         (event("opened").exactly(2), "Opened exactly 2 times."),
         (~event("opened").exactly(2), "Opened not exactly 2 times."),
@@ -249,6 +250,15 @@ def test_every_rule_has_a_sentence_and_an_outline_of_as_many_lines_as_it_has_cla
         assert sentence.endswith(".")
         assert all(line.strip() for line in str(outline(rule)).splitlines())
     assert len({describe(rule) for rule in rules}) > 0.9 * len(set(rules))
+
+
+@pytest.mark.parametrize("say", [describe, outline])
+def test_only_rules_have_sentences(say):
+    """Half a rule, or a segment in the place of its rule, is an error that says what to take."""
+    with pytest.raises(RuleError, match=r"expected a rule, got Event; say how often"):
+        say(event("met"))
+    with pytest.raises(RuleError, match=r"expected a rule, got Segment; .* take its \.rule"):
+        say(Segment("all", everyone()))
 
 
 def test_outline_is_one_clause_a_line():

@@ -177,7 +177,7 @@ def read_span(value: Any, wanted: Any) -> Span:
     except (OverflowError, ValueError):
         raise InvalidRecord("", "the span is too long") from None
     example = "P6M" if wanted is CalendarSpan else "P5D"
-    raise InvalidRecord("", f"expected an ISO 8601 duration such as {example!r}")
+    raise InvalidRecord("", f"expected an ISO 8601 duration such as {example!r}, got {text[:60]!r}")
 
 
 def read_text(value: Any, _: Any = None) -> str:
@@ -230,5 +230,6 @@ def read_member(value: Any, vocabulary: type[StrEnum]) -> StrEnum:
     try:
         return vocabulary(text)
     except ValueError:
-        what = f"a {vocabulary.__name__}"
+        name = vocabulary.__name__
+        what = f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
         raise UnknownName.among("", text, list(vocabulary), what=what) from None

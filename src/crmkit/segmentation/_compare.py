@@ -88,7 +88,12 @@ LOOSE: Mapping[str, Compare] = MappingProxyType(
             comparable(found) == comparable(bounds[0]) and _between(found, bounds)
         ),
         "in": _item,
-        **{op: _textual(STRICT[op]) for op in ("contains", "starts_with", "ends_with")},
+        **{op: _textual(STRICT[op]) for op in ("starts_with", "ends_with")},
+        "contains": lambda found, wanted: (
+            _item(wanted, found)
+            if isinstance(found, tuple)
+            else isinstance(found, str) and wanted in found
+        ),
         "has_any": lambda found, wanted: (
             isinstance(found, tuple) and any(_item(one, found) for one in wanted)
         ),

@@ -84,7 +84,7 @@ def compare(
     relationships: Iterable[Relationship],
     *,
     now: datetime,
-    among: Segmenter | None = None,
+    among: Segmenter | Iterable[Segment] = (),
     examples: int = 3,
 ) -> SegmentDiff:
     """Say who would enter and who would leave if *new* took the place of its namesake now.
@@ -116,7 +116,7 @@ def compare(
     """
     if examples < 0:
         raise InvalidRecord("examples", f"expected at least 0, got {examples}")
-    before = Segmenter(()) if among is None else among
+    before = among if isinstance(among, Segmenter) else Segmenter(among)
     after = before.replacing(new)
     moves: dict[bool, list[str]] = {True: [], False: []}
     shown: dict[bool, list[Example]] = {True: [], False: []}

@@ -28,16 +28,17 @@ from crmkit.segmentation._sentences import phrase, value_text
 
 def _event_count(node: EventCount, look: Look) -> Reason:
     times, coming = look.times(node.events)
-    until = coming
+    inside, until = times, coming
     if node.within is not None or node.lag is not None:
         inside, turns = _window(node, times, look.now)
         until = earliest(_turn(node, len(inside), turns), coming)
-        times = inside
-    count = len(times)
+    count = len(inside)
+    # With none inside, the newest outside says how far off it is.
+    last = f", last on {(inside or times)[-1].date()}" if times else ""
     return Reason(
         phrase(node),
         holds=_counts(node, count),
-        found=f"{count}, last on {times[-1].date()}" if count else "none",
+        found=f"{count or 'none'}{last}",
         until=until,
     )
 
@@ -196,6 +197,7 @@ def _slide(
     """Return when, as periods slide over what happened, the answer changes."""
     coming: list[tuple[datetime, int, datetime]] = []
     full = Counter(place for place in places if place < node.periods)
+    filled = len(full)
     for time, place in zip(times, places, strict=True):
         if place < node.periods and (turn := _nth(time, node.every, place + 1)):
             heapq.heappush(coming, (turn, place, time))
@@ -204,11 +206,13 @@ def _slide(
         while coming and coming[0][0] == now:
             _, place, time = heapq.heappop(coming)
             full[place] -= 1
+            filled -= not full[place]
             if place + 1 < node.periods:
+                filled += not full[place + 1]
                 full[place + 1] += 1
                 if turn := _nth(time, node.every, place + 2):
                     heapq.heappush(coming, (turn, place + 1, time))
-        if (sum(map(bool, full.values())) >= node.at_least) is not holds:
+        if (filled >= node.at_least) is not holds:
             return now
     return None
 

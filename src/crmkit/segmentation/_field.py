@@ -162,7 +162,7 @@ class Field(Unfinished):
     def on(self, day: date, zone: ZoneInfo | str = "UTC") -> Rule:
         """Hold for an instant on this day by the calendar of *zone*."""
         where = to_zone(zone, "zone")
-        if not isinstance(day, date):
+        if isinstance(day, datetime) or not isinstance(day, date):
             raise RuleError(f"{self!r}.on: expected a date, got {day!r}")
         start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - a wall time
         try:

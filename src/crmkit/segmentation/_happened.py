@@ -60,7 +60,7 @@ class Where:
         if value is None:
             raise RuleError(
                 f"{self.name}: None is not a value that an interaction can be asked for; use the "
-                "test 'known'"
+                "test 'known' or 'unknown'"
             )
         try:
             if self.name in ATTRIBUTES:

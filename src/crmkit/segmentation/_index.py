@@ -7,6 +7,7 @@ from crmkit._time import micros, to_instant
 from crmkit.model import Relationship
 from crmkit.segmentation._compile import Compiled, Row
 from crmkit.segmentation._facts import BEFORE
+from crmkit.segmentation._look import to_relationship
 
 _STEP = 256
 """After how many people progress is reported."""
@@ -36,7 +37,7 @@ class Index:
         self._people: list[Relationship] = []
         self._lasts: list[int] = []
         for relationship in relationships:
-            self._people.append(relationship)
+            self._people.append(to_relationship(relationship))
             self._lasts.append(_last(relationship, kinds))
             self._rows.append(compiled.row(relationship))
             if progress and len(self._rows) % _STEP == 0:

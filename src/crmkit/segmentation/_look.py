@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from crmkit._time import Span, after
-from crmkit.errors import RuleError
+from crmkit.errors import InvalidRecord, RuleError
 from crmkit.model import Interaction, Reason, Relationship
 from crmkit.segmentation._compare import LOOSE
 from crmkit.segmentation._nodes import ATTRIBUTES, Events, Rule, Where
@@ -99,6 +99,16 @@ class Look:
         if reason is not None:
             self._members[segment] = reason
         return self._members.get(segment)
+
+
+def to_relationship(value: object) -> Relationship:
+    """Return *value* if rules can be asked about it, or raise `InvalidRecord`."""
+    if isinstance(value, Relationship):
+        return value
+    raise InvalidRecord(
+        "relationship",
+        f"expected a Relationship(candidate, interactions), got {type(value).__name__}",
+    )
 
 
 def matching(by_kind: Mapping[str, tuple[Interaction, ...]], events: Events) -> list[Interaction]:

@@ -2,6 +2,7 @@
 
 from crmkit.model import Reason
 from crmkit.segmentation._nodes import AllOf, AnyOf, Held, Not, Rule
+from crmkit.segmentation._rule import to_rule
 from crmkit.segmentation._sentences import phrase, span_text
 
 _JOINTS = {
@@ -25,7 +26,7 @@ def outline(rule: Rule) -> Reason:
         ever met
         ever called
     """
-    holds = not isinstance(rule, Not)
+    holds = not isinstance(to_rule(rule), Not)
     part = rule.part if isinstance(rule, Not) else rule
     if isinstance(part, AllOf | AnyOf):
         return Reason(_JOINTS[type(part), holds], parts=map(outline, part.parts))

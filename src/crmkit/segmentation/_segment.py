@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -17,7 +17,7 @@ from crmkit.model import Reason, Relationship, Verdict
 from crmkit.model import _fields as fields
 from crmkit.segmentation._compile import Compiled, compiled
 from crmkit.segmentation._index import Index
-from crmkit.segmentation._look import Look
+from crmkit.segmentation._look import Look, to_relationship
 from crmkit.segmentation._nodes import AllOf, AnyOf, Listed, Not, Rule
 from crmkit.segmentation._outline import outline
 from crmkit.segmentation._rule import to_rule
@@ -60,6 +60,8 @@ class Segment:
     readers: Clicked within the last 30 days.
     """
 
+    _unfinished: ClassVar[str] = "a segment is none: take its .rule, or member() with its name"
+
     name: str = attrs.field(converter=fields.text)
     rule: Rule = attrs.field(converter=to_rule)
     description: str = attrs.field(default="", converter=fields.text_or_blank)
@@ -80,7 +82,8 @@ class Segment:
         A naive *now* raises `NaiveInstant`, a rule that refers to another segment `RuleError`:
         only a `Segmenter` knows that one.
         """
-        return _verdict(answer(self.rule, Look(relationship, to_instant(now, "now"))))
+        look = Look(to_relationship(relationship), to_instant(now, "now"))
+        return _verdict(answer(self.rule, look))
 
     def describe(self) -> str:
         """Return the rule as an English sentence."""
@@ -152,15 +155,19 @@ def _verdict(reason: Reason) -> Verdict[bool]:
     return Verdict(bool(reason.holds), reason, reason.until)
 
 
+def _to_segment(value: object, where: str) -> Segment:
+    if isinstance(value, Segment):
+        return value
+    raise InvalidRecord(where, f"expected a Segment, got {type(value).__name__}")
+
+
 def _segments(value: object) -> tuple[Segment, ...]:
     if not isinstance(value, Iterable):
         raise InvalidRecord("", f"expected segments, got {type(value).__name__}")
     found = tuple(value)
     names: set[str] = set()
     for index, segment in enumerate(found):
-        if not isinstance(segment, Segment):
-            raise InvalidRecord(f"[{index}]", f"expected a Segment, got {type(segment).__name__}")
-        if segment.name in names:
+        if _to_segment(segment, f"[{index}]").name in names:
             raise InvalidRecord(f"[{index}].name", f"{segment.name!r} is there already")
         names.add(segment.name)
     return found
@@ -248,7 +255,9 @@ class Segmenter:
         With *only* just these are asked, and those that they refer to. The reasons of a segment
         hold those of the ones that it refers to itself; of what these refer to, just the answer.
         """
-        look = Look(relationship, to_instant(now, "now"), self._rules)
+        if isinstance(only, str):
+            raise InvalidRecord("only", f"expected a list of names, got the text {only!r}")
+        look = Look(to_relationship(relationship), to_instant(now, "now"), self._rules)
         asked = [name for name in self._rules if only is None or name in only]
         for name in self._below(asked):
             member(name, look)  # in order, so that a long chain of references never nests
@@ -298,7 +307,8 @@ class Segmenter:
         >>> Segmenter(()).replacing(Segment("all", everyone()))
         <Segmenter of 1 segments>
         """
-        return Segmenter({**self._by_name, segment.name: segment}.values())
+        name = _to_segment(segment, "segment").name
+        return Segmenter({**self._by_name, name: segment}.values())
 
     def without(self, name: str) -> "Segmenter":
         """Return the segments without this one; `RuleError` says which others need it."""

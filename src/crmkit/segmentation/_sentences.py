@@ -35,6 +35,7 @@ from crmkit.segmentation._nodes import (
     TemperatureTest,
     Where,
 )
+from crmkit.segmentation._rule import to_rule
 
 _SHOWN = 6
 
@@ -46,7 +47,7 @@ def describe(rule: Rule) -> str:
     >>> describe((field.source == "sourced") & ~event("applied").within(days=180))
     "Source is 'sourced', and not applied within the last 180 days."
     """
-    clause = phrase(rule)
+    clause = phrase(to_rule(rule))
     return f"{clause[0].upper()}{clause[1:]}."
 
 
@@ -234,7 +235,7 @@ def _event_count(node: EventCount, holds: bool) -> str:  # noqa: FBT001
 
 
 def _times(number: int) -> str:
-    return plural(number, "time")
+    return "once" if number == 1 else plural(number, "time")
 
 
 def _event_age(node: EventAge, holds: bool) -> str:  # noqa: FBT001

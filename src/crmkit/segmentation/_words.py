@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from crmkit._time import CalendarSpan, Span
-from crmkit.errors import InvalidRecord, RuleError
+from crmkit.errors import InvalidRecord, RuleError, UnknownName
 from crmkit.model import NURTURE, Channel
 from crmkit.permission import ContactPolicy
 from crmkit.segmentation._person import Bucket, Consented, Listed, Permitted, Suppressed
@@ -88,6 +88,9 @@ def _exact(parts: Parts) -> timedelta:
     try:
         return timedelta(**parts)  # type: ignore[misc]
     except (OverflowError, ValueError, TypeError):
+        known = Parts.__annotations__
+        if unknown := sorted(parts.keys() - known):
+            raise UnknownName.among("", unknown[0], known, what="a part of a span") from None
         raise RuleError(f"not a span of time: {dict(parts)}") from None
 
 
