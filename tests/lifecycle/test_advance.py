@@ -109,6 +109,18 @@ class TestClock:
         corrected = crm.capture(Candidate(id="a", skills=["go"]), now=NOW + 90 * DAY)
         assert moves(corrected) == [("a", "readers", False, NOW + 75 * DAY)]
 
+    def test_nobody_leaves_before_they_entered(self, start, store):
+        """Told with a clock that went back, the log still says that they are outside."""
+        never = Segment("never", event("clicked").never())
+        crm = start(Relationship(Candidate(id="a")), segments=[never, GOPHERS])
+        crm.capture(Candidate(id="b", skills=["go"]), [fact("b", "clicked", NOW)], now=NOW)
+        crm.segment(now=NOW)
+        told = crm.record([fact("a", "clicked", NOW - 5 * DAY)], now=NOW - 5 * DAY)
+        assert moves(told) == [("a", "never", False, NOW)]
+        erased = crm.capture(Candidate(id="b", erased=True), now=NOW - 5 * DAY)
+        assert moves(erased) == [("b", "gophers", False, NOW)]
+        assert (inside(store), crm.segment(now=NOW).transitions) == (set(), ())
+
     def test_says_when_to_call_again(self, start):
         """The next change is the first of all, and a call before it looks at nobody."""
         people = [
@@ -193,6 +205,22 @@ class TestFirstPass:
         assert moves(one.advance(now=NOW)) == [("a", "readers", True, NOW)]
         assert moves(other.advance(now=NOW + DAY)) == []
         assert other.members("readers") == ("a",)
+
+    def test_a_restart_with_a_change_loses_no_move_of_the_others(self, start, store):
+        """What is as it was moves at its instant; what refers to a change is asked now."""
+        clicked = [fact("a", "clicked", NOW), fact("a", "clicked", NOW + 40 * DAY)]
+        fans = Segment("fans", member("gophers") & event("clicked").within(days=30))
+        start(
+            Relationship(Candidate(id="a", skills=["go"]), clicked),
+            segments=[READERS, GOPHERS, fans],
+        ).segment(now=NOW)
+        crm = CRM(store, segments=[READERS, Segment("gophers", ~everyone()), fans])
+        assert sorted(moves(crm.advance(now=NOW + 50 * DAY))) == [
+            ("a", "fans", False, NOW + 50 * DAY),
+            ("a", "gophers", False, NOW + 50 * DAY),
+            ("a", "readers", False, NOW + 30 * DAY),
+            ("a", "readers", True, NOW + 40 * DAY),
+        ]
 
     def test_a_pass_that_was_cut_off_is_made_again(self, make_store):
         """Half a pass is not taken for a whole one; what is captured meanwhile is moved."""

@@ -164,6 +164,36 @@ class TestAllOrNobody:
         assert repr(done) == f"<Captured: {done}>"
 
 
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("people", "message"),
+        [
+            ([Candidate(id="a")], "relationships[0]: expected Relationship, got Candidate"),
+            (Candidate(id="a"), "relationships: expected a list of them, got Candidate"),
+        ],
+    )
+    def test_what_is_no_relationship_is_named(self, crm, people, message):
+        """A typed error says where it is, and what it is instead."""
+        with pytest.raises(InvalidRecord) as caught:
+            crm.capture_all(people)
+        assert str(caught.value) == message
+
+    @pytest.mark.parametrize(
+        ("facts", "message"),
+        [
+            ([fact("a"), "met"], "interactions[1]: expected Interaction, got str"),
+            (fact("a"), "interactions: expected a list of them, got Interaction"),
+        ],
+    )
+    def test_what_is_no_interaction_is_named(self, crm, store, facts, message):
+        """A typed error says where it is, and nothing is logged."""
+        crm.capture(Candidate(id="a"))
+        before = list(store.interactions(["a"]))
+        with pytest.raises(InvalidRecord) as caught:
+            crm.record(facts)
+        assert (str(caught.value), list(store.interactions(["a"]))) == (message, before)
+
+
 class TestMerge:
     def test_what_comes_in_wins_and_unknown_keeps(self):
         """Newer knowledge replaces older; what the newer record does not know stays."""

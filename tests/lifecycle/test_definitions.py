@@ -5,7 +5,7 @@ import pytest
 from live_cases import DAY, NOW, fact, inside, rebuilt
 
 from crmkit import CRM
-from crmkit.cadence import SEVEN_TOUCH, Playbook
+from crmkit.cadence import SEVEN_TOUCH, Enrollment, Playbook
 from crmkit.errors import NaiveInstant, NotFound, RuleError, StoreError, UnknownName
 from crmkit.model import Candidate, Relationship
 from crmkit.protocols import CandidateStore
@@ -74,6 +74,20 @@ class TestDefine:
             ("b", ["fans", "gophers"]),
         ]
         assert told(run.transitions) == [("a", "readers", False), ("a", "fans", False)]
+
+    def test_nobody_moves_by_it_before_it_was_defined(self, start, store):
+        """What the clock did before may write facts that it sees: it is asked about them now."""
+        pausing = attrs.evolve(READERS, on_leave="pause")
+        click = fact("a", "clicked", NOW)
+        crm = start(Relationship(Candidate(id="a"), [click]), segments=[pausing])
+        crm.segment(now=NOW)
+        run = Enrollment(candidate_id="a", cadence="c", enrolled_at=NOW, segment="readers")
+        store.put_enrollments([run])
+        found = crm.define(Segment("paused", event("paused").ever()), now=NOW + 50 * DAY)
+        assert [(move.segment, move.entered, move.at) for move in found.transitions] == [
+            ("readers", False, NOW + 30 * DAY),
+            ("paused", True, NOW + 50 * DAY),
+        ]
 
     def test_a_new_one_is_added(self, crm):
         """Everyone is asked about it."""
@@ -191,6 +205,8 @@ class TestMembers:
         """An unknown name suggests near ones; an instant has a zone."""
         with pytest.raises(NotFound, match="did you mean 'readers'"):
             crm.members("reader")
+        with pytest.raises(NotFound, match="no segment 3; known: 'readers'"):
+            crm.members(3)
         with pytest.raises(NaiveInstant, match="as_of"):
             crm.members("readers", as_of=NOW.replace(tzinfo=None))
 

@@ -85,6 +85,17 @@ def _united(
     return (*old, *(item for item in new if (key(item) if key else item) not in known))
 
 
+def _list_of(kind: type[T], items: Iterable[T], where: str) -> list[T]:
+    if not isinstance(items, Iterable):
+        raise InvalidRecord(where, f"expected a list of them, got {type(items).__name__}")
+    found = list(items)
+    for index, item in enumerate(found):
+        if not isinstance(item, kind):
+            problem = f"expected {kind.__name__}, got {type(item).__name__}"
+            raise InvalidRecord(f"{where}[{index}]", problem)
+    return found
+
+
 def _aliases(known: Candidate, incoming: Candidate) -> tuple[str, ...]:
     ids = (*known.aliases, *incoming.ids)
     return tuple(key for key in dict.fromkeys(ids) if key != known.id)
@@ -97,7 +108,7 @@ def capture(
     progress: Progress | None = None,
 ) -> Captured:
     """Take people in with their history: all of them, or, on any error, nobody."""
-    people = list(incoming)
+    people = _list_of(Relationship, incoming, "relationships")
     with work.store.transaction():
         owners, before = _known(work, people)
         known, home = _recognise(people, owners, before)
@@ -199,7 +210,7 @@ def _owners(keys: Collection[str], owners: Mapping[str, frozenset[str]]) -> froz
 
 def record(work: Workspace, interactions: Iterable[Interaction], now: datetime) -> Recorded:
     """Append facts about people who are known, or, if one of them is not, nothing."""
-    facts = list(interactions)
+    facts = _list_of(Interaction, interactions, "interactions")
     with work.store.transaction():
         for some in batched(sorted({fact.candidate_id for fact in facts})):
             known = work.candidates.find_candidates([f"id:{key}" for key in some])

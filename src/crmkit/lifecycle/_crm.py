@@ -149,7 +149,7 @@ class CRM:
         Everybody moves at the very instant at which a rule turns, however long ago it was: one
         call after a year finds what daily calls would have. `Moves.next_change` is when to call
         again. When the definitions are not those that memberships were found with, everyone is
-        looked at, once, as `segment` does.
+        looked at, once, as `segment` does; who moves by a changed one moves now.
         """
         return _advance.advance(self._work, self._at(now), progress)
 

@@ -40,7 +40,7 @@ class Person:
         """
         while due := self._due(names, now):
             at = min(due.values())
-            self.ask([name for name, when in due.items() if when == at], at)
+            self.ask([name for name, when in due.items() if when == at], at, among=names)
 
     def _due(self, names: Collection[str], now: datetime) -> dict[str, datetime]:
         return {
@@ -49,14 +49,21 @@ class Person:
             if name in names and row.next_change and row.next_change <= now
         }
 
-    def ask(self, names: Collection[str], at: datetime) -> None:
-        """Ask about *names* at one instant, and about what sees the facts that follow from it."""
+    def ask(
+        self, names: Collection[str], at: datetime, *, among: Collection[str] | None = None
+    ) -> None:
+        """Ask about *names* at one instant, and about what sees the facts that follow from it.
+
+        With *among* about nothing else: a definition that was changed since moves nobody then.
+        """
         while names:
             verdicts = self.work.segmenter.check(self.relationship, now=at, only=names)
             self.asked += len(verdicts)
             told = [
                 fact for name, verdict in verdicts.items() for fact in self._turn(name, verdict, at)
             ]
+            if not told:
+                return
             # A fact that is there already ends it: a rule may see what its own leaving writes.
             known = {fact.id for fact in self.relationship.history}
             new = [fact for fact in told if fact.id not in known]
@@ -67,6 +74,7 @@ class Person:
                 self.relationship, history=self.relationship.history | new
             )
             names = self.work.segmenter.affected({fact.kind for fact in new})
+            names = names if among is None else names.intersection(among)
 
     def end(self, names: Iterable[str], at: datetime, why: str) -> None:
         """Take the person out of segments, or from under a watch, without a verdict."""
@@ -80,10 +88,12 @@ class Person:
     def _turn(self, name: str, verdict: Verdict[bool], at: datetime) -> Iterator[Interaction]:
         was, inside = self.rows.get(name), bool(verdict)
         was_inside = was is not None and was.inside
+        # Told of an instant before that: nobody leaves before they entered.
+        when = max(at, was.since) if was is not None and was.inside else at
         row = Membership(
             segment=name,
             candidate_id=self.relationship.id,
-            since=was.since if was is not None and was_inside == inside else at,
+            since=was.since if was is not None and was_inside == inside else when,
             because=verdict.because,
             next_change=verdict.until,
             inside=inside,
@@ -100,7 +110,7 @@ class Person:
                     segment=name,
                     candidate_id=self.relationship.id,
                     entered=inside,
-                    at=at,
+                    at=when,
                     because=verdict.because,
                     until=verdict.until,
                 )
@@ -179,6 +189,6 @@ def ended(membership: Membership, now: datetime, why: str) -> Transition:
         segment=membership.segment,
         candidate_id=membership.candidate_id,
         entered=False,
-        at=now,
+        at=max(now, membership.since),
         because=attrs.evolve(membership.because, text=why, holds=False, until=None),
     )

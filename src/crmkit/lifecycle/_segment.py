@@ -1,7 +1,7 @@
 """Segment: who entered and who left which segment, and why."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from html import escape
 
@@ -50,10 +50,14 @@ class SegmentRun(Moving):
 
 
 def segment(work: Workspace, now: datetime, progress: Progress | None = None) -> SegmentRun:
-    """Bring every membership up to *now*, in one pass over the people."""
-    names = frozenset(work.definitions)
-    live = _claim(work, work)
-    return _pass(work, now, ask=names, replay=names if live else (), progress=progress)
+    """Bring every membership up to *now*, in one pass over the people.
+
+    What was found with these very definitions is moved at its instant, before it is asked anew.
+    """
+    found = _claim(work)
+    return _pass(
+        work, now, ask=frozenset(work.definitions), replay=_alike(work, found), progress=progress
+    )
 
 
 def define(
@@ -65,12 +69,10 @@ def define(
     refer to it are asked about.
     """
     changed = attrs.evolve(work, segmenter=work.segmenter.replacing(new))
-    names = frozenset(changed.definitions)
     concerned = frozenset(changed.segmenter.needing(new.name))
-    if _claim(changed, work):
-        ask, replay = concerned, names - concerned
-    else:
-        ask, replay = names, frozenset[str]()
+    found = _claim(changed)
+    ask = concerned if found == work.definitions else frozenset(changed.definitions)
+    replay = _alike(changed, found) - concerned
     return changed, _pass(changed, now, ask=ask, replay=replay, progress=progress)
 
 
@@ -119,16 +121,25 @@ def members(work: Workspace, name: str, as_of: datetime | None) -> tuple[str, ..
     )
 
 
-def _claim(work: Workspace, before: Workspace) -> bool:
-    """Say in the store what is being found; return whether it was found with *before*'s.
+def _claim(work: Workspace) -> Mapping[str, str]:
+    """Say in the store what is being found; return the definitions of what was found before.
 
     From then on, whoever captures with these definitions moves people by them: nobody whom the
     pass has gone by already is missed. A pass that is cut off is made again by `advance`.
     """
     with work.store.transaction():
-        live = work.store.definitions() == before.definitions
+        before = work.store.definitions()
         work.store.set_definitions({**work.definitions, UNFINISHED: "unfinished"})
-    return live
+    return before
+
+
+def _alike(work: Workspace, found: Mapping[str, str]) -> frozenset[str]:
+    """Return the segments that are what they were, as is all that they refer to."""
+    if UNFINISHED in found:
+        return frozenset()
+    names = work.definitions.keys()
+    other = {name for name in names if found.get(name) != work.definitions[name]}
+    return frozenset(names).difference(*map(work.segmenter.needing, other))
 
 
 def _pass(
