@@ -155,7 +155,7 @@ def test_naive_instant_is_refused_for_a_registered_field():
         assert CUSTOM["seen"] < NAIVE
 
 
-@pytest.mark.parametrize("spec", [dict, [], ["x", 1], {"x", ""}, "str", 5, None], ids=repr)
+@pytest.mark.parametrize("spec", [dict, [], ["x", 1], {""}, "str", 5, None], ids=repr)
 def test_types_that_nobody_can_hold_are_refused(spec):
     """A type is one of a few words, or names; the error says which."""
     with pytest.raises(RuleError, match=r"custom\['a'\]: expected str, float, bool, datetime"):
