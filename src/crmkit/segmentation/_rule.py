@@ -130,28 +130,24 @@ class Everyone(Rule):
     """Always holds."""
 
 
+@attrs.frozen
+class _Joint(Rule):
+    parts: tuple[Rule, ...] = attrs.field(converter=_rules)
+    depth: int = attrs.field(init=False, eq=False, repr=False)  # type: ignore[misc]
+
+    @depth.default
+    def _depth(self) -> int:
+        return _above(self.parts)
+
+
 @attrs.frozen(cache_hash=True)
-class AllOf(Rule):
+class AllOf(_Joint):
     """Holds when every part does."""
 
-    parts: tuple[Rule, ...] = attrs.field(converter=_rules)
-    depth: int = attrs.field(init=False, eq=False, repr=False)  # type: ignore[misc]
-
-    @depth.default
-    def _depth(self) -> int:
-        return _above(self.parts)
-
 
 @attrs.frozen(cache_hash=True)
-class AnyOf(Rule):
+class AnyOf(_Joint):
     """Holds when some part does."""
-
-    parts: tuple[Rule, ...] = attrs.field(converter=_rules)
-    depth: int = attrs.field(init=False, eq=False, repr=False)  # type: ignore[misc]
-
-    @depth.default
-    def _depth(self) -> int:
-        return _above(self.parts)
 
 
 @attrs.frozen(cache_hash=True)
