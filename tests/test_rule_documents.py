@@ -16,7 +16,7 @@ from crmkit.codec._nodes import POLICIES, keys
 from crmkit.engagement import WEIGHTS, EngagementPolicy
 from crmkit.errors import InvalidDocument, InvalidRecord, UnknownName
 from crmkit.model import CalendarSpan, Candidate, Relationship
-from crmkit.permission import ContactPolicy, Retention
+from crmkit.permission import ContactPolicy, Hours, Retention, SendWindow
 from crmkit.segmentation import (
     CATALOGUE,
     Fields,
@@ -216,6 +216,34 @@ def test_the_tables_of_a_written_policy_are_complete():
     bare: Any = rule_of({"op": "permitted", "policy": {"retention": {}}})
     default = ContactPolicy().default_retention
     assert set(dict(bare.policy.retention).values()) == {default}
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        Hours(),
+        Hours.office(zones={"DE": "Europe/Berlin"}, spread=timedelta(hours=2)),
+        Hours(unknown_zone=None, zone_needed=()),
+        Hours(
+            unknown_zone="Asia/Tokyo",
+            windows={"web": SendWindow(start="00:30", end="12:00:00.5", on_holidays=True)},
+        ),
+    ],
+)
+def test_hours_come_back_as_they_were(hours):
+    """Windows, zones, spread, and what is done where the zone is not known."""
+    rule = permitted(policy=ContactPolicy(hours=hours))
+    assert loads(Rule, dumps(rule)) == rule
+
+
+def test_a_holiday_calendar_has_no_form():
+    """It may be any object of the host's; a document neither holds nor makes one."""
+    rule = permitted(policy=ContactPolicy(hours=Hours(holidays={"DE": ["2026-12-25"]})))
+    with pytest.raises(InvalidRecord, match="a holiday calendar has no JSON form") as caught:
+        dumps(rule)
+    assert caught.value.path == "rule.policy.hours.holidays.DE"
+    with pytest.raises(InvalidDocument, match="a holiday calendar has no JSON form"):
+        rule_of({"op": "permitted", "policy": {"hours": {"holidays": {"DE": []}}}})
 
 
 def test_a_policy_may_be_left_out():

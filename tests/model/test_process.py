@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.model import History, Interaction, employed_since, open_processes
+from crmkit.model import History, Interaction, employed_since, open_processes, until_of
 from crmkit.testing import strategies
 
 OPENING = ("applied", "screened", "assessed", "interviewed", "offered")
@@ -89,3 +89,23 @@ def test_employed_since(facts, since):
     """Hired, gone, and hired again, by hand."""
     found = employed_since(history(*facts))
     assert (found and found.at.day) == since
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ({"until": "2026-01-19T01:00+01:00"}, "2026-01-19T00:00:00+00:00"),
+        ({}, None),
+        ({"until": None}, None),
+        ({"until": "spring"}, None),
+        ({"until": "2026-01-19T00:00"}, None),
+        ({"until": 7}, None),
+    ],
+)
+def test_until_is_the_instant_that_a_fact_names(properties, expected):
+    """What is not there, or no instant, is no end."""
+    fact = Interaction(
+        candidate_id="ada", kind="paused", at="2026-01-05T09:00Z", properties=properties
+    )
+    found = until_of(fact)
+    assert expected == (found and found.isoformat())

@@ -20,7 +20,9 @@ from crmkit.model import (
 from crmkit.permission import (
     ASSESSMENT,
     ContactPolicy,
+    Hours,
     Retention,
+    SendWindow,
     permission,
     usable_address,
 )
@@ -124,6 +126,51 @@ class TestSnooze:
         """A pause that names an enrolment is the cadence's matter."""
         assert rule(person(fact("paused", enrollment_id="e1"))) is None
 
+    def test_an_absence_holds_until_its_end(self):
+        """An automatic reply with a return date snoozes; without one, or an unreadable one, not."""
+        away = fact("auto_replied", 1, properties={"until": START + 9 * DAY})
+        verdict = ask(person(away), 2)
+        assert (verdict.rule, verdict.next_allowed) == ("snoozed", START + 9 * DAY)
+        assert "auto_replied on 2026-01-02: not before 2026-01-10" in str(verdict.because)
+        assert [rule(person(away), day) for day in (0.5, 9)] == [None, None]
+        bare = [fact("auto_replied", 1), fact("auto_replied", 1, properties={"until": "May"})]
+        assert [rule(person(each), 2) for each in bare] == [None, None]
+
+    @pytest.mark.parametrize(
+        ("kind", "more", "lifts"),
+        [
+            ("replied", {}, True),
+            ("replied", {"automated": False, "enrollment_id": "e1"}, True),
+            ("replied", {"automated": True}, False),
+            ("auto_replied", {}, False),
+            ("resumed", {}, True),
+            ("resumed", {"enrollment_id": "e1"}, False),
+        ],
+    )
+    @pytest.mark.parametrize("away", ["auto_replied", "replied"])
+    def test_a_later_reply_or_resumption_of_the_person_ends_it(self, away, kind, more, lifts):
+        """By a human, and later; what is about one enrolment or came at the same instant is not."""
+        told = fact(away, 1, properties={"until": START + 9 * DAY})
+        found = [rule(person(told, fact(kind, day, **more)), 3) for day in (0.5, 1, 2)]
+        assert found == ["snoozed", "snoozed", None if lifts else "snoozed"]
+
+    def test_the_longest_absence_counts_and_a_later_date_replaces_it(self):
+        """Machines add up; what the person says last is what holds."""
+        long, short = (
+            fact("auto_replied", day, properties={"until": START + until * DAY})
+            for day, until in ((1, 20), (2, 9))
+        )
+        said = fact("replied", 3, properties={"until": START + 12 * DAY})
+        found = [ask(person(*log), 4).next_allowed for log in ([long, short], [long, short, said])]
+        assert found == [START + 20 * DAY, START + 12 * DAY]
+        assert ask(person(long, said, fact("paused", 4)), 5).next_allowed is None
+
+    def test_a_reply_to_come_bounds_it(self):
+        """Whatever it will say, it may end the snooze or begin one."""
+        away = fact("auto_replied", 1, properties={"until": START + 9 * DAY})
+        assert ask(person(away, fact("replied", 5)), 2).until == START + 5 * DAY
+        assert ask(person(fact("auto_replied", 5)), 2).until == START + 5 * DAY
+
     def test_both_snoozes_must_end(self):
         """With two, the later end counts; without an end for one, none is in sight."""
         later = {"interest": "later", "interested_from": START + 9 * DAY}
@@ -171,6 +218,7 @@ class TestPolicy:
             ({"cap_window": timedelta(0)}, "cap_window"),
             ({"interest_channels": ["pigeon"]}, "interest_channels"),
             ({"interest_purposes": "nurture"}, "interest_purposes"),
+            ({"hours": SendWindow()}, "hours"),
             ({"retention": [1]}, "retention"),
             ({"retention": {"DEU": CalendarSpan(months=6)}}, "retention['DEU']"),
             ({"retention": {"DE": timedelta(0)}}, "retention['DE'].span"),
@@ -198,7 +246,7 @@ def properties(kind):
         )
     if kind in {"bounced", "verified"}:
         return st.fixed_dictionaries({}, optional={"address": st.sampled_from(ADA.emails)})
-    if kind == "paused":
+    if kind in {"paused", "replied", "auto_replied"}:
         return st.fixed_dictionaries({}, optional={"until": day})
     return st.just({})
 
@@ -206,7 +254,7 @@ def properties(kind):
 KINDS = [
     *("captured", "met", "clicked", "consented", "withdrew_consent", "unsubscribed"),
     *("bounced", "verified", "complained", "applied", "rejected", "hired", "left"),
-    *("paused", "resumed", "sent", "delivered"),
+    *("paused", "resumed", "replied", "auto_replied", "sent", "delivered"),
 ]
 facts = st.sampled_from(KINDS).flatmap(
     lambda kind: st.builds(
@@ -216,16 +264,18 @@ facts = st.sampled_from(KINDS).flatmap(
     )
 )
 people = st.builds(
-    lambda found, country, later: person(
+    lambda found, country, later, zone: person(
         *found,
         captured=False,
         country=country,
+        timezone=zone,
         interest="later" if later else None,
         interested_from=START + later * DAY if later else None,
     ),
     st.lists(facts, max_size=9),
     st.sampled_from(["DE", "FR", None]),
     st.sampled_from([None, None, 5, 30]),
+    st.sampled_from([None, "Europe/London", "Asia/Kolkata"]),
 )
 # Short spans, so that ends fall among the facts.
 policies = st.sampled_from(
@@ -235,6 +285,12 @@ policies = st.sampled_from(
         ContactPolicy(
             retention={"DE": timedelta(days=9), "FR": CalendarSpan(months=1)},
             default_retention=Retention(timedelta(days=12), consent_extends=False),
+        ),
+        ContactPolicy(
+            hours=Hours(
+                windows={"email": SendWindow(start="08:00", days=range(5))},
+                holidays={"DE": ["2026-01-05", "2026-01-06"]},
+            )
         ),
     ]
 )
@@ -246,6 +302,15 @@ def turns(relationship):
     found = {each.at + span for each in relationship.history for span in spans}
     found |= {CalendarSpan(months=1).after(each.at) for each in relationship.history}
     found |= {START + days * DAY for days in range(60)}
+    # Midnight, 8:00 and 21:00 in each zone.
+    hours = [timedelta(hours=hour) for hour in (0, 8, 21)]
+    midnight = START.replace(hour=0)
+    found |= {
+        midnight + days * DAY + hour - ahead
+        for days in range(60)
+        for hour in hours
+        for ahead in (timedelta(0), timedelta(hours=5, minutes=30))
+    }
     return sorted(at + step for at in found for step in (-TICK, timedelta(0)))
 
 

@@ -18,6 +18,7 @@ from crmkit.permission import (
     RETENTION,
     ContactPolicy,
     ContactRule,
+    Hours,
     Permission,
     Retention,
     permission,
@@ -41,15 +42,16 @@ class TestOrder:
             fact("unsubscribed"),
         ]
         log = list(facts)
-        found = [rule(person(*log, erased=True, do_not_contact=True))]
-        found.append(rule(person(*log, do_not_contact=True)))
-        found.append(rule(person(*log)))
+        policy = ContactPolicy(hours=Hours(unknown_zone=None))
+        found = [rule(person(*log, erased=True, do_not_contact=True), policy=policy)]
+        found.append(rule(person(*log, do_not_contact=True), policy=policy))
+        found.append(rule(person(*log), policy=policy))
         log.remove(facts[5])
-        found.append(rule(person(*log), 731))
-        for gone in (facts[4], facts[3], facts[2]):
-            found.append(rule(person(*log)))
+        found.append(rule(person(*log), 731, policy=policy))
+        for gone in (facts[4], facts[3], facts[2], facts[1]):
+            found.append(rule(person(*log), policy=policy))
             log.remove(gone)
-        found.append(rule(person(*log)))
+        found.append(rule(person(*log), policy=policy))
         assert found == list(ContactRule)
 
     def test_reasons_are_listed_up_to_the_refusal(self):
@@ -105,7 +107,7 @@ class TestBasis:
     )
     def test_texts_need_consent(self, channel, allowed):
         """Legitimate interest covers all channels but text (and web), consent covers all."""
-        consented = person(Consent(at=START).given_by("ada"))
+        consented = person(Consent(at=START).given_by("ada"), timezone="Europe/London")
         assert bool(ask(person(), channel=Channel(channel))) is allowed
         assert bool(ask(consented, channel=Channel(channel))) is True
 

@@ -16,7 +16,7 @@ import attrs
 from crmkit._time import CalendarSpan, Span
 from crmkit.engagement import EngagementPolicy, Temperature
 from crmkit.model import Candidate, Employment, Interaction, Relationship
-from crmkit.permission import ContactPolicy
+from crmkit.permission import ContactPolicy, Hours
 from crmkit.segmentation import _nodes as nodes
 from crmkit.segmentation import event, field
 from crmkit.segmentation._nodes import Events, Rule, Where, each
@@ -80,6 +80,7 @@ POLICIES = (
     ContactPolicy(),
     ContactPolicy.consent_only(),
     ContactPolicy(cap=1, cap_window=timedelta(days=2), retention={"GB": timedelta(days=30)}),
+    ContactPolicy(hours=Hours.office(unknown_zone="Asia/Tokyo", zone_needed=())),
 )
 CHANNELS = ("email", "email", "linkedin", "text", "phone", "in_person", "web")
 PURPOSES = ("nurture", "nurture", "assessment", "parties")

@@ -17,7 +17,7 @@ from crmkit.model._names import (
     stage_of,
     to_kind,
 )
-from crmkit.model._process import employed_since, open_processes
+from crmkit.model._process import employed_since, open_processes, until_of
 from crmkit.model._role import Role
 from crmkit.model._verdict import Reason, Verdict
 
@@ -49,4 +49,5 @@ __all__ = [
     "open_processes",
     "stage_of",
     "to_kind",
+    "until_of",
 ]

@@ -1,5 +1,9 @@
-"""Who is in an active process, and who works here already: read off the log."""
+"""Who is in an active process, who works here already, and who said until when: from the log."""
 
+from datetime import datetime
+
+from crmkit.errors import InvalidRecord
+from crmkit.model import _fields as fields
 from crmkit.model._history import History
 from crmkit.model._interaction import Interaction
 
@@ -35,3 +39,19 @@ def employed_since(history: History) -> Interaction | None:
     """Return the newest ``hired`` fact of somebody who has not left since, or None."""
     hired, left = history.last("hired"), history.last("left")
     return hired if hired and (left is None or left.at < hired.at) else None
+
+
+def until_of(fact: Interaction) -> datetime | None:
+    """Return the instant that a fact's ``until`` property names: a pause, an absence, "in May".
+
+    None if there is none, or it cannot be read as an instant: then no end is in sight.
+
+    >>> away = Interaction(candidate_id="a", kind="auto_replied", at="2026-01-05T09:00Z",
+    ...                    properties={"until": "2026-01-19T00:00Z"})
+    >>> until_of(away).isoformat()
+    '2026-01-19T00:00:00+00:00'
+    """
+    try:
+        return fields.optional_instant(fact.properties.get("until"))
+    except InvalidRecord:
+        return None

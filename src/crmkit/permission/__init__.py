@@ -5,13 +5,10 @@ The rules are asked in one order, and the first that refuses is named. This libr
 a `ContactPolicy` is where a host writes down what theirs says.
 """
 
-from crmkit.permission._arbiter import (
-    ContactRule,
-    Permission,
-    permission,
-    retention_ends,
-    usable_address,
-)
+from crmkit.permission._answer import ContactRule, Permission
+from crmkit.permission._arbiter import permission, retention_ends, standing, usable_address
+from crmkit.permission._days import HolidayCalendar
+from crmkit.permission._hours import WINDOWS, Hours
 from crmkit.permission._policy import ASSESSMENT, RETENTION, ContactPolicy, Retention
 from crmkit.permission._state import (
     ARBITER_KINDS,
@@ -20,6 +17,7 @@ from crmkit.permission._state import (
     consent_in_force,
     suppression,
 )
+from crmkit.permission._window import SendWindow
 
 __all__ = [
     "ARBITER_KINDS",
@@ -27,13 +25,18 @@ __all__ = [
     "CONSENT_KINDS",
     "RETENTION",
     "SUPPRESSION_KINDS",
+    "WINDOWS",
     "ContactPolicy",
     "ContactRule",
+    "HolidayCalendar",
+    "Hours",
     "Permission",
     "Retention",
+    "SendWindow",
     "consent_in_force",
     "permission",
     "retention_ends",
+    "standing",
     "suppression",
     "usable_address",
 ]

@@ -10,6 +10,7 @@ from crmkit._time import Span
 from crmkit.errors import InvalidRecord
 from crmkit.model import NURTURE, CalendarSpan, Channel
 from crmkit.model import _fields as fields
+from crmkit.permission._hours import Hours
 
 ASSESSMENT = "assessment"
 """The purpose of testing somebody; it needs their explicit consent."""
@@ -69,6 +70,12 @@ def _retention(value: object) -> tuple[tuple[str, Retention], ...]:
     return tuple(sorted(table.items()))
 
 
+def _hours(value: object) -> Hours:
+    if isinstance(value, Hours):
+        return value
+    raise InvalidRecord("", f"expected Hours, got {type(value).__name__}")
+
+
 def _channels(value: object) -> frozenset[Channel]:
     return frozenset(map(fields.channel, fields.texts(value)))
 
@@ -79,7 +86,7 @@ def _purposes(value: object) -> frozenset[str]:
 
 @attrs.frozen(kw_only=True, field_transformer=fields.paths)
 class ContactPolicy:
-    """What needs consent, how long people are kept, and how often they hear from us.
+    """What needs consent, how long people are kept, how often they hear from us, and at what hour.
 
     The default is the careful one: legitimate interest carries keeping in touch, whatever the
     capture source, until retention ends, on channels where a message can wait (e-mail, LinkedIn)
@@ -118,6 +125,14 @@ class ContactPolicy:
     cap: int = 2
     """Messages to one person within `cap_window`, whoever sends them: a convention."""
     cap_window: timedelta = timedelta(days=7)
+    hours: Hours = attrs.field(default=Hours(), converter=_hours)
+    """The hours and days for each channel, in the person's own time."""
+
+    _by_country: dict[str, Retention] = attrs.field(init=False, eq=False, repr=False)
+
+    @_by_country.default
+    def _index_retention(self) -> dict[str, Retention]:
+        return dict(self.retention)
 
     def __attrs_post_init__(self) -> None:
         if self.cap < 1:
@@ -127,9 +142,7 @@ class ContactPolicy:
 
     def retention_of(self, country: str | None) -> Retention:
         """Return what holds in a country (None when it is unknown)."""
-        return next(
-            (entry for code, entry in self.retention if code == country), self.default_retention
-        )
+        return self._by_country.get(country or "", self.default_retention)
 
     @classmethod
     def consent_only(cls) -> "ContactPolicy":

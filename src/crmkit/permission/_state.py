@@ -6,14 +6,12 @@ from crmkit._time import earliest, to_instant
 from crmkit.model import NURTURE, Channel, Reason, Relationship, Verdict
 from crmkit.model import _fields as fields
 from crmkit.model._process import PROCESS
-from crmkit.permission._arbiter import ADDRESS, BASIS, DEFAULT, ON_RECORD, TOOK_PART, Case
+from crmkit.permission._arbiter import DEFAULT
+from crmkit.permission._case import ADDRESS, BASIS, ON_RECORD, SENT, SNOOZE, TOOK_PART, Case
 
 CONSENT_KINDS = BASIS
 SUPPRESSION_KINDS = BASIS | ADDRESS
-ARBITER_KINDS = frozenset(
-    {*BASIS, *ADDRESS, *ON_RECORD, *TOOK_PART, *PROCESS}
-    | {"paused", "resumed", "sent", "messaged", "delivered"}
-)
+ARBITER_KINDS = frozenset({*BASIS, *ADDRESS, *ON_RECORD, *TOOK_PART, *PROCESS, *SNOOZE, *SENT})
 """The interaction kinds that could change what `permission` answers."""
 
 
