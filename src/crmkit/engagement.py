@@ -57,6 +57,7 @@ took; nor ``opened`` and ``auto_replied``, which machines do.
 
 MESSAGES = ("sent", "delivered", "bounced")
 """The kinds that tell how many messages are unanswered."""
+_QUIET = frozenset(MESSAGES).isdisjoint
 _LONGEST = timedelta(days=3650)
 _LAST = (datetime.max.replace(tzinfo=EPOCH.tzinfo) - EPOCH) // MICROSECOND
 
@@ -115,6 +116,7 @@ class EngagementPolicy:
 
 
 DEFAULT = EngagementPolicy()
+_BY_SCORE = frozenset({Temperature.HOT, Temperature.WARM})
 
 
 def is_engagement(interaction: Interaction, *, policy: EngagementPolicy = DEFAULT) -> bool:
@@ -224,20 +226,30 @@ def temperatures(
     2026-02-22 unknown 0
     """
     reading = _Reading(relationship, to_instant(since, "since"), policy)
+    if not reading.acts and reading.next_act is None and _QUIET(reading.by_kind):
+        return [(from_micros(reading.now), Temperature.UNKNOWN, 0)]
     sent, delivered = reading.tally()
     coming = [(at, [*facts]) for at, facts in groupby(reading.coming(), key=itemgetter(0))]
-    ends = [*(at for at, _ in coming), None]
     found = []
-    for (turn, facts), end in zip([(reading.now, []), *coming], ends, strict=True):
+    lasts = bool(reading.acts)
+    for place, (turn, facts) in enumerate([(reading.now, []), *coming]):
         reading.now = turn
         for at, _, kind, weight in facts:
             if weight:
                 sent = delivered = 0
                 reading.acts.append((at, weight, kind))
+                lasts = True
             else:
                 sent, delivered = _count(kind, sent, delivered)
         silence = max(sent, delivered)
-        found += [(from_micros(at), value, silence) for at, value in reading.fading(end, silence)]
+        if lasts:
+            end = coming[place][0] if place < len(coming) else None
+            rows = list(reading.fading(end, silence))
+            found += [(from_micros(at), value, silence) for at, value in rows]
+            # Once neither hot nor warm, a score only falls until they act again.
+            lasts = rows[-1][1] in _BY_SCORE if rows else lasts
+        else:
+            found.append((from_micros(turn), reading.value(0.0, silence), silence))
     return found
 
 
@@ -260,8 +272,10 @@ class _Reading:
         self.by_kind = relationship.history.by_kind
         self.acts: list[tuple[int, float, str]] = []
         self.next_act: int | None = None
-        for kind, weight in policy.weights.items():
-            for fact in self.by_kind.get(kind, ()) if weight > 0 else ():
+        weights = policy.weights
+        for kind, facts in self.by_kind.items():
+            weight = weights.get(kind, 0.0)
+            for fact in facts if weight > 0 else ():
                 if fact.automated is True:
                     continue
                 at = micros(fact.at)

@@ -9,7 +9,7 @@ import pytest
 from crmkit.cadence import SEVEN_TOUCH, Cadence, Enrollment, Pace, PlanStatus, Touch, plan
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord, NaiveInstant
-from crmkit.model import Candidate, Interaction, Relationship
+from crmkit.model import CalendarSpan, Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy, ContactRule
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -44,7 +44,19 @@ def days(calendar):
 
 def sequence(*weeks, pace=EVEN, yearly=False, level=2):
     touches = [Touch(key=f"t{week}", week=week, purpose="p", level=level) for week in weeks]
-    return Cadence(name="seven-touch", touches=touches, yearly=yearly, pace=pace)
+    return Cadence(
+        name="seven-touch",
+        touches=touches,
+        every=CalendarSpan(years=1) if yearly else None,
+        pace=pace,
+    )
+
+
+def sequence_of_days(*days):
+    touches = [
+        Touch(key=f"t{day}", week=day // 7, day=day % 7, purpose="p", level=2) for day in days
+    ]
+    return Cadence(name="seven-touch", touches=touches, pace=EVEN)
 
 
 class TestWeeks:
@@ -116,7 +128,7 @@ class TestWeeks:
         calendar = ask(person(sent("t0", 0), sent("t2", 14)), 15, sequence(0, 2))
         assert (PlanStatus.COMPLETED, ()) == (calendar.status, calendar.ahead)
         assert (None, None) == (calendar.until, calendar.stopped_at)
-        assert "completed: every touch is done" == calendar.because.text
+        assert "completed: every touch is done or expired" == calendar.because.text
 
     def test_the_calendar_ends_with_the_year_9999(self):
         """Touches that no date can hold are left out."""
@@ -146,7 +158,7 @@ class TestDone:
         """The first one counts, and keeps its place in the calendar."""
         calendar = ask(person(sent("welcome", 1, kind=kind), sent("welcome", 3, kind=kind)), 4)
         welcome = calendar.touches[0]
-        assert (True, START + DAY) == (welcome.done, welcome.done_at)
+        assert (True, START + DAY, kind) == (welcome.done, welcome.done_at, welcome.done_by)
         assert (True, False) == (calendar.is_done("welcome"), calendar.is_done("value"))
         assert (True, False) == (calendar.is_done("welcome", 0), calendar.is_done("welcome", 1))
 
@@ -165,15 +177,15 @@ class TestDone:
 
     def test_a_missed_touch_keeps_its_date(self):
         """It is overdue, not moved."""
-        calendar = ask(person(), 20)
-        assert ["welcome", "value"] == [each.touch.key for each in calendar.due]
-        assert [START, START + 14 * DAY] == [each.due_at for each in calendar.due]
+        calendar = ask(person(), 13, sequence(0, 1, 2))
+        assert ["t0", "t1"] == [each.touch.key for each in calendar.due]
+        assert [START, START + 7 * DAY] == [each.due_at for each in calendar.due]
 
     def test_what_was_done_stays_in_the_calendar_when_the_clock_stops_before(self):
         """A call that was logged late, or against a stopped clock, is done all the same."""
         calendar = ask(person(fact("replied", 1), sent("check-in", 2, kind="messaged")), 3)
         assert calendar.is_done("check-in")
-        stopped = ask(person(fact("applied", 1), sent("annual", 2)), 3)
+        stopped = ask(person(fact("applied", 1), sent("annual", 6)), 7)
         assert (["welcome", "annual"], True) == (list(days(stopped)), stopped.is_done("annual"))
 
 
@@ -212,7 +224,7 @@ class TestPace:
             key: days(calendar)[key] for key in ("update", "check-in", "insight")
         }
         parts = calendar.touches[3].because.parts
-        assert ["stretched × 1.25 2026-04-21 to 2026-04-28: cooling"] == [
+        assert ["stretched × 1.25 2026-04-21 to 2026-04-28: cooling since 2026-04-21"] == [
             part.text for part in parts
         ]
 
@@ -220,7 +232,7 @@ class TestPace:
         """The plan of somebody hot today counts on their cooling, if nothing new happens."""
         hot = [fact("replied", 0.5), fact("met", 1), fact("called", 1)]
         shifts = ask(person(*hot), 2).touches[1].shifts
-        assert ["hot"] == [shift.why for shift in shifts if shift.factor]
+        assert ["hot since 2026-03-03"] == [shift.why for shift in shifts if shift.factor]
         assert shifts[-1].end - shifts[-1].start < 14 * DAY
 
     def test_no_gap_is_stretched_beyond_the_greatest(self):
@@ -234,6 +246,13 @@ class TestPace:
     def test_a_gap_that_is_longer_by_itself_is_left_as_it_is(self):
         """Nobody's plain weeks are shortened by a bound."""
         assert {"t0": 0, "t40": 280} == days(ask(person(), 0, sequence(0, 40, pace=Pace())))
+
+    def test_who_is_hot_hears_sooner_after_a_long_gap_too(self):
+        """The bound is for what is stretched; only returns are kept on their date."""
+        hot = [fact("met", -0.1), fact("replied", -0.1), fact("called", -0.1)]
+        policy = EngagementPolicy(half_life=timedelta(days=3650))
+        calendar = ask(person(*hot), 0, sequence(0, 40, pace=Pace()), engagement=policy)
+        assert {"t0": 0, "t40": 210} == days(calendar)
 
     def test_no_gap_is_hastened_below_the_least(self):
         """Two weeks at a quarter would be three and a half days; five is the least."""
@@ -288,11 +307,11 @@ class TestDistance:
             "at least 5 days after t1",
         ] == [part.text for part in calendar.touches[2].because.parts]
 
-    def test_what_a_person_does_is_not_put_off(self):
-        """A call two days after a message is no second message."""
+    def test_what_a_person_does_keeps_its_distance_too(self):
+        """A call the day after a message is one thing too many."""
         touches = [*sequence(0, 1).touches, Touch(key="call", week=2, purpose="p", level=5)]
         cadence = Cadence(name="seven-touch", touches=touches, pace=EVEN)
-        assert 14 == days(ask(person(sent("t1", 13)), 13, cadence))["call"]
+        assert 18 == days(ask(person(sent("t1", 13)), 13, cadence))["call"]
 
     def test_delays_do_not_add_up(self):
         """One late touch moves only those that would come too near."""
@@ -322,18 +341,27 @@ class TestPermission:
         allowed = ask(person(fact("met", 0), consent, country="DE"))
         assert not any(each.refused for each in allowed.touches)
 
+    def test_one_that_falls_on_the_end_of_retention_is_refused(self):
+        """Six months from the enrolment, to the microsecond; the one before is not."""
+        german = {"country": "DE", "timezone": "UTC"}
+        for tick, expected in ((0 * DAY, [False, False, True]), (TICK, [False, False, False])):
+            met = attrs.evolve(fact("met"), at=START + tick)
+            calendar = ask(person(met, **german), 1, sequence_of_days(2, 177, 184))
+            assert expected == [each.refused for each in calendar.touches]
+
     def test_a_refusal_names_the_next_allowed_instant(self):
         """Waiting may help."""
-        later = START + 100 * DAY
-        snoozed = ask(person(interest="later", interested_from=later))
-        assert "snoozed: not snoozed; allowed from 2026-06-10 09:00 UTC" in str(
-            snoozed.touches[1].because
-        )
+        capped = ask(person(fact("sent", 14.5), fact("sent", 15)), 16)
+        parts = [part.text for part in capped.due[0].because.parts]
+        cap = "cap: fewer than 2 messages within 7 days; allowed from 2026-03-23 21:00 UTC"
+        assert [cap] == parts
 
     def test_an_overdue_touch_is_judged_as_of_now(self):
-        """It was allowed on its day; they have unsubscribed since."""
-        calendar = ask(person(fact("unsubscribed", 15)), 20)
-        assert {ContactRule.NO_BASIS} == {each.permission.rule for each in calendar.touches}
+        """It was allowed on its day; the address has failed since."""
+        relationship = person(fact("bounced", 15))
+        assert not ask(relationship, 14).due[0].refused
+        late = ask(relationship, 20).due[0]
+        assert ("value", ContactRule.ADDRESS) == (late.touch.key, late.permission.rule)
 
     def test_each_channel_is_asked_for_itself(self):
         """A text needs consent where a mail does not."""
@@ -352,9 +380,13 @@ class TestPermission:
 
 class TestUntil:
     def test_it_is_the_next_touch_that_falls_due(self):
-        """At that instant it is due, and the one after it counts."""
+        """At that instant it is due; once it is done, the one after it counts."""
         assert START + 14 * DAY == ask(person()).until
-        assert START + 42 * DAY == ask(person(), 14).until
+        assert START + 42 * DAY == ask(person(sent("value", 14)), 14).until
+
+    def test_an_overdue_touch_expires(self):
+        """It may go for two weeks, and not from then on."""
+        assert START + 28 * DAY == ask(person(), 14).until
 
     def test_a_fact_still_to_come_ends_it(self):
         """It does not exist yet; the plan is made anew when it does."""

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from crmkit.cadence import SEVEN_TOUCH, Cadence, Enrollment, Touch, plan
-from crmkit.model import Candidate, Interaction, Relationship
+from crmkit.model import CalendarSpan, Candidate, Interaction, Relationship
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -41,7 +43,7 @@ active since 2026-03-02; until 2026-03-16 09:00 UTC
 the last contact (found met on 2026-03-01)"""
 
 MOVED = """\
-seven-touch for ada, times in UTC
+seven-touch for ada, times in UTC (zone unknown, UTC assumed)
 active since 2026-03-02; until 2026-06-08 09:00 UTC
 ✓ Mon 2026-03-02 09:00  welcome             week 0 from 2026-03-02 → 2026-03-02
                                               done 2026-03-02 09:00 UTC (sent)
@@ -49,14 +51,17 @@ active since 2026-03-02; until 2026-06-08 09:00 UTC
                                               done 2026-03-16 09:00 UTC (sent)
 ✓ Mon 2026-04-20 09:00  update              week 6 from 2026-03-02 → 2026-04-13, moved to \
 2026-04-20
-                                              stretched × 1.25 2026-03-16 to 2026-04-20: cooling
+                                              stretched × 1.25 2026-03-16 to 2026-04-20: cooling \
+since 2026-03-16
                                               done 2026-04-20 09:00 UTC (sent)
 · Mon 2026-06-08 09:00  check-in (by hand)  week 12 from 2026-03-02 → 2026-05-25, moved to \
 2026-06-08
-                                              stretched × 1.5 2026-04-20 to 2026-04-26: cold
+                                              stretched × 1.5 2026-04-20 to 2026-04-26: cold \
+since 2026-04-20
                                               clock stood still 2026-04-26 to 2026-05-01: they \
 replied on 2026-04-26
-                                              hastened × 0.75 2026-05-01 to 2026-05-03: hot
+                                              hastened × 0.75 2026-05-01 to 2026-05-03: hot \
+since 2026-05-01
 · Mon 2026-07-20 09:00  insight             week 18 from 2026-03-02 → 2026-07-06, moved to \
 2026-07-20
                                               the touch before it moved
@@ -84,11 +89,12 @@ class TestPrint:
     def test_a_stopped_one_says_what_has_no_date(self):
         """And who has to act."""
         lines = str(ask(fact("replied", 1), day=2)).splitlines()
-        # Retention ends some day: the overdue welcome will be refused from then on.
         why = "waiting: they replied on 2026-03-03, a person is to answer"
-        assert f"{why}; until 2026-09-03 09:00 UTC" == lines[1]
+        assert f"{why}; until 2026-03-16 09:00 UTC" == lines[1]
         last = "without a date until the clock goes on: "
         assert last + "value, update, check-in, insight, opportunity, annual" == lines[-1]
+        lines = str(ask(sent("welcome", 0), fact("replied", 1), day=2)).splitlines()
+        assert f"{why}; no clock changes it" == lines[1]
 
     def test_one_that_nothing_will_change_says_so(self):
         """Completed, for good."""
@@ -99,14 +105,14 @@ class TestPrint:
     def test_a_pause_s_end_is_told_once(self):
         """The plan holds until then, or until a touch falls due before."""
         pause = fact("paused", 1, properties={"until": START + 30 * DAY})
-        assert "paused: paused on 2026-03-03, until 2026-04-01 09:00 UTC; until 2026-04-01" in str(
+        assert "snoozed: paused on 2026-03-03, until 2026-04-01 09:00 UTC; until 2026-04-01" in str(
             ask(sent("welcome", 0), pause, day=2)
         )
 
-    def test_a_return_names_its_year(self):
-        """Weeks and years from the enrolment."""
+    def test_a_return_names_its_rotation(self):
+        """Weeks from the enrolment, and which return it is."""
         again = ask(sent("annual", 252), day=252).touches[-1]
-        assert "week 36 from 2026-03-02 and 1 year → 2027-11-09" == again.because.text
+        assert "week 36 from 2026-03-02, return 1 → 2027-11-09" == again.because.text
 
 
 class TestNotebook:
@@ -125,6 +131,44 @@ class TestNotebook:
         person = Relationship(Candidate(id=nasty))
         html = plan(cadence, person, enrolled_at=START, now=START)._repr_html_()
         assert (0, 3) == (html.count("<script"), html.count("&lt;script&gt;"))
+
+
+class TestCadences:
+    HELLO = Touch(key="hello", week=0, purpose="p & q", level=2)
+    CALL = Touch(key="how-are-you", week=10, day=1, purpose="a talk", level=5)
+
+    def test_a_cadence_is_a_table_of_its_touches(self):
+        """When, which, how and what for, under its title."""
+        cadence = Cadence(name="c", version=2, touches=[self.HELLO, self.CALL])
+        expected = """\
+c version 2: 2 touches
+week 0             hello        level 2, email    p & q
+week 10 and 1 day  how-are-you  level 5, by hand  a talk"""
+        assert (expected, "<Cadence c version 2: 2 touches>") == (str(cadence), repr(cadence))
+        html = cadence._repr_html_()
+        assert (3, 1) == (html.count("<tr>"), html.count("<td>p &amp; q</td>"))
+        assert "<caption>c version 2: 2 touches</caption>" in html
+
+    @pytest.mark.parametrize(
+        ("every", "repeat", "told"),
+        [
+            (None, 1, ""),
+            (CalendarSpan(years=1), 1, ", the last again every year"),
+            (CalendarSpan(months=3), 2, ", the last 2 again every 3 months"),
+            (CalendarSpan(months=6), 3, ", all again every 6 months"),
+        ],
+    )
+    def test_the_title_says_what_comes_back(self, every, repeat, told):
+        """And how often."""
+        last = Touch(key="bye", week=12, purpose="p", level=2)
+        touches = [self.HELLO, self.CALL, last]
+        cadence = Cadence(name="c", touches=touches, every=every, repeat=repeat)
+        assert f"c version 1: 3 touches{told}" == str(cadence).splitlines()[0]
+
+    def test_one_touch_is_one(self):
+        """In plain English."""
+        alone = Cadence(name="c", touches=[self.HELLO], every=CalendarSpan(years=1))
+        assert "<Cadence c version 1: 1 touch, the last again every year>" == repr(alone)
 
 
 class TestReprs:

@@ -12,7 +12,7 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 ADA = Candidate(id="ada", emails=["ada@example.org"])
 RUN = Enrollment(candidate_id="ada", cadence="seven-touch", enrolled_at=START)
-ACTIVE, WAITING, PAUSED, CONVERTED, ARCHIVED, COMPLETED = PlanStatus
+ACTIVE, WAITING, SNOOZED, PAUSED, CONVERTED, ARCHIVED, ENDED, COMPLETED = PlanStatus
 PLAIN = [0, 14, 42, 84, 126, 182, 252]
 
 
@@ -31,6 +31,10 @@ def status(*facts, day=20.0):
 
 def days(calendar):
     return [(each.due_at - START) / DAY for each in calendar.touches]
+
+
+def done(key, day=0.0):
+    return fact("sent", day, enrollment_id=RUN.id, touch=key, rotation=0)
 
 
 def paused(day, until=None, **more):
@@ -102,14 +106,14 @@ class TestReplies:
         facts = [paused(1, 30), fact("replied", 6)]
         assert WAITING is status(*facts)
         assert WAITING is status(*facts, day=40)
-        assert (PAUSED, ACTIVE) == tuple(
+        assert (SNOOZED, ACTIVE) == tuple(
             status(*facts, fact("called", 7), day=day) for day in (8, 30)
         )
 
     def test_a_pause_answers_a_reply(self):
         """They wrote "in six months", and somebody wrote that down."""
         facts = [fact("replied", 5), paused(6, 30)]
-        assert (PAUSED, ACTIVE) == (status(*facts), status(*facts, day=30))
+        assert (SNOOZED, ACTIVE) == (status(*facts), status(*facts, day=30))
         machine = attrs.evolve(facts[1], automated=True)
         assert WAITING is status(facts[0], machine)
 
@@ -127,7 +131,7 @@ class TestPauses:
     def test_an_end_that_is_known_is_planned_with(self):
         """The dates after it are there, and the plan holds until then."""
         calendar = ask(paused(5, 100))
-        assert (PAUSED, START + 100 * DAY) == (calendar.status, calendar.until)
+        assert (SNOOZED, START + 100 * DAY) == (calendar.status, calendar.until)
         assert START + 100 * DAY == calendar.because.until
         assert [0, *(day + 95 for day in PLAIN[1:])] == days(calendar)
         assert ACTIVE is status(paused(5, 100), day=100)
@@ -146,14 +150,14 @@ class TestPauses:
 
     def test_a_later_pause_replaces_the_one_before(self):
         """Until the later one's end, be it sooner."""
-        assert (PAUSED, ACTIVE) == tuple(
+        assert (SNOOZED, ACTIVE) == tuple(
             status(paused(5, 100), paused(6, 15), day=day) for day in (14, 15)
         )
 
     def test_one_from_before_the_enrolment_still_counts(self):
         """They asked not to be written to; permission thinks so too."""
         calendar = ask(paused(-10, 30))
-        assert (PAUSED, [day + 30 for day in PLAIN]) == (calendar.status, days(calendar))
+        assert (SNOOZED, [day + 30 for day in PLAIN]) == (calendar.status, days(calendar))
         assert ACTIVE is status(paused(-10), fact("resumed", -5))
 
     def test_another_enrolment_s_pause_is_its_own(self):
@@ -169,7 +173,7 @@ class TestPauses:
         """Also where clocks show the year 10000 by then."""
         forever = fact("paused", 5, properties={"until": datetime.max.replace(tzinfo=UTC)})
         calendar = ask(forever, timezone="Pacific/Kiritimati")
-        assert (PAUSED, 1) == (calendar.status, len(calendar.touches))
+        assert (SNOOZED, 1) == (calendar.status, len(calendar.touches))
 
 
 class TestProcesses:
@@ -232,10 +236,8 @@ class TestArchive:
     def test_an_act_of_theirs_revives(self):
         """The clock stood still meanwhile: no heap of touches is overdue."""
         calendar = ask(*self.SEVEN, fact("clicked", 150), day=151)
-        assert (ACTIVE, ["welcome"]) == (
-            calendar.status,
-            [each.touch.key for each in calendar.due],
-        )
+        ahead = [each.touch.key for each in calendar.ahead]
+        assert (ACTIVE, (), "value") == (calendar.status, calendar.due, ahead[0])
 
     def test_a_reply_revives_and_waits(self):
         """Whether the rule archived or a fact did."""
@@ -254,8 +256,7 @@ class TestArchive:
 
     def test_touches_that_were_done_stay_to_be_seen(self):
         """The calendar of the archived is their past."""
-        done = fact("sent", 0, enrollment_id=RUN.id, touch="welcome", rotation=0)
-        calendar = ask(done, fact("archived", 5))
+        calendar = ask(done("welcome"), fact("archived", 5))
         assert (["welcome"], ()) == (
             [each.touch.key for each in calendar.touches],
             calendar.undated,

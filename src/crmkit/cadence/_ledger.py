@@ -21,6 +21,8 @@ class TouchState(StrEnum):
     """Nothing left; it may be tried again."""
     REJECTED = "rejected"
     """The provider will never take it."""
+    EXPIRED = "expired"
+    """It was not sent by its deadline, and will not be."""
     UNKNOWN = "unknown"
     """It may have left, or not; it is not sent again."""
 

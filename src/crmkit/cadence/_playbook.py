@@ -27,43 +27,95 @@ def _otherwise(value: object) -> Cadence | None:
     raise InvalidRecord("otherwise", f"expected a Cadence or None, got {type(value).__name__}")
 
 
+def _listed(name: str, value: object) -> tuple[Cadence, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidRecord(name, f"expected a list of cadences, got {type(value).__name__}")
+    for index, cadence in enumerate(value):
+        if not isinstance(cadence, Cadence):
+            problem = f"expected a Cadence, got {type(cadence).__name__}"
+            raise InvalidRecord(f"{name}[{index}]", problem)
+    return tuple(value)
+
+
+def _also(value: object) -> tuple[Cadence, ...]:
+    return _listed("also", value)
+
+
+def _occasions(value: object) -> tuple[Cadence, ...]:
+    return _listed("occasions", value)
+
+
+def _most(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise InvalidRecord("most", f"expected a whole number from 1, got {value!r}")
+
+
 @attrs.frozen
 class Playbook:
     """Segment names and their cadences, the most important first, and a cadence for the rest.
 
-    Somebody in several segments gets the cadence of the first; with ``otherwise=None`` those in
-    none of them get nothing.
+    Somebody in several segments gets the cadences of the first ``most`` of them, each cadence
+    once; with ``otherwise=None`` those in none of them get nothing. Who goes through several
+    cadences at once hears no more for it: the caps of `ContactPolicy` hold for all of them
+    together, and the less important one gives way.
 
-    >>> Playbook([("silver medalists", SEVEN_TOUCH)]).choose({"silver medalists"})[0]
-    'silver medalists'
+    >>> [segment for segment, cadence in
+    ...  Playbook([("silver medalists", SEVEN_TOUCH)]).choose({"silver medalists"})]
+    ['silver medalists']
     """
 
     entries: tuple[tuple[str, Cadence], ...] = attrs.field(default=(), converter=_entries)
     otherwise: Cadence | None = attrs.field(default=SEVEN_TOUCH, kw_only=True, converter=_otherwise)
+    most: int = attrs.field(default=1, kw_only=True, converter=_most)
+    """How many cadences one person may go through at once."""
+    occasions: tuple[Cadence, ...] = attrs.field(default=(), kw_only=True, converter=_occasions)
+    """Cadences that begin with an occasion (a role opens), by `CRM.enroll`, and by nothing else.
+
+    They are more important than all others, and do not count in ``most``.
+    """
+    also: tuple[Cadence, ...] = attrs.field(default=(), kw_only=True, converter=_also)
+    """Cadences, or versions of them, that people may still be inside; nobody begins one."""
 
     _by_name: dict[tuple[str, int], Cadence] = attrs.field(
         init=False, repr=False, eq=False, factory=dict
     )
 
     def __attrs_post_init__(self) -> None:
-        found = [cadence for _, cadence in self.entries]
-        for cadence in [*found, *([self.otherwise] if self.otherwise else [])]:
+        found = [("occasions", cadence) for cadence in self.occasions]
+        found += [("entries", cadence) for _, cadence in self.entries]
+        found += [("otherwise", self.otherwise)] if self.otherwise else []
+        for path, cadence in [*found, *(("also", each) for each in self.also)]:
             if self._by_name.setdefault((cadence.name, cadence.version), cadence) != cadence:
-                raise InvalidRecord(
-                    "entries", f"two cadences are called {cadence.name!r} {cadence.version}"
-                )
+                problem = f"two cadences are called {cadence.name!r} {cadence.version}"
+                raise InvalidRecord(path, f"{problem}; a changed one needs a version of its own")
 
     @property
     def cadences(self) -> tuple[Cadence, ...]:
         """Every cadence of the playbook, once each."""
         return tuple(self._by_name.values())
 
-    def choose(self, segments: Collection[str]) -> tuple[str | None, Cadence] | None:
-        """Return the cadence for somebody in these segments, and the segment that decided."""
+    def choose(self, segments: Collection[str]) -> tuple[tuple[str | None, Cadence], ...]:
+        """Return the cadences for somebody in these segments, each with the segment that decided.
+
+        The most important first, at most ``most`` of them; nothing when none fits.
+        """
+        found: dict[str, tuple[str | None, Cadence]] = {}
         for segment, cadence in self.entries:
             if segment in segments:
-                return segment, cadence
-        return (None, self.otherwise) if self.otherwise else None
+                found.setdefault(cadence.name, (segment, cadence))
+        if not found and self.otherwise:
+            return ((None, self.otherwise),)
+        return tuple(found.values())[: self.most]
+
+    def is_occasion(self, cadence: str) -> bool:
+        """Return whether a cadence, by its name, begins with an occasion."""
+        return any(each.name == cadence for each in self.occasions)
+
+    def rank(self, cadence: str) -> int:
+        """Return the place of a cadence, by its name, from 0 for the most important."""
+        names = list(dict.fromkeys(name for name, _ in self._by_name))
+        return names.index(cadence) if cadence in names else len(names)
 
     def cadence(self, name: str, version: int) -> Cadence:
         """Return the cadence of that name and version, or raise `NotFound`."""

@@ -1,47 +1,28 @@
 """The way through a cadence: when its clock reaches each touch, and what moves it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from crmkit._time import MICROSECOND, CalendarSpan, describe_span, earliest, from_wall, to_wall
-from crmkit.cadence._cadence import Cadence, Enrollment, Touch
-from crmkit.cadence._calendar import PlannedTouch, Shift
+from crmkit._time import describe_span, from_wall, offset_at, to_micros, to_wall
+from crmkit.cadence._cadence import SPOKEN, Cadence, Enrollment, Touch
+from crmkit.cadence._calendar import Frame, PlannedTouch
+from crmkit.cadence._caps import Caps
 from crmkit.cadence._clock import Leg, Phase, run
-from crmkit.model import Channel, History, Interaction, Relationship
-from crmkit.permission import ContactPolicy, Permission, permission
+from crmkit.cadence._content import Piece
+from crmkit.cadence._library import Library
+from crmkit.model import Channel, History, Interaction, Verdict
+from crmkit.permission import HolidayCalendar, Hours
 
 DONE_BY = ("sent", "called", "met", "messaged")
 """The kinds that show a touch as done, when they name its enrolment and key."""
 
-_YEAR = CalendarSpan(years=1)
-_DAY = timedelta(days=1) // MICROSECOND
-_WEEK = 7 * _DAY
-_HALF_YEAR = timedelta(weeks=26)
+_DAY = to_micros(timedelta(days=1))
 
-
-class Arbiter:
-    """Asks for permission once, and again only from where the answer may turn."""
-
-    def __init__(self, known: Relationship, policy: ContactPolicy, now: datetime) -> None:
-        self.known, self.policy, self.now = known, policy, now
-        self.answers: dict[Channel, tuple[datetime, datetime | None, Permission]] = {}
-
-    def ask(self, due_at: datetime, channel: Channel) -> Permission:
-        at = max(due_at, self.now)
-        if channel in self.answers:
-            asked, end, answer = self.answers[channel]
-            if asked <= at and (end is None or at < end):
-                return answer
-        answer = permission(self.known, now=at, channel=channel, policy=self.policy)
-        self.answers[channel] = at, turns(answer), answer
-        return answer
-
-
-def turns(answer: Permission | None) -> datetime | None:
-    """Return from when on any rule that was asked may answer otherwise."""
-    return None if answer is None else earliest(*(part.until for part in answer.because.parts))
+Done = dict[tuple[str, int], Interaction]
+Moves = tuple[str, ...]
+Way = tuple[int, tuple[Leg, ...]]
 
 
 @attrs.frozen(kw_only=True)
@@ -50,128 +31,250 @@ class Walk:
 
     cadence: Cadence
     clock: tuple[Phase, ...]
-    anchor: datetime
-    zone: tzinfo
-    done: dict[tuple[str, int], Interaction]
-    arbiter: Arbiter
+    frame: Frame
+    hours: Hours
+    calendar: HolidayCalendar | None
+    done: Done
+    caps: Caps
+    library: Library | None
     over: bool
     """Whether nothing more is to come."""
     through: datetime | None
+    unplaced: dict[str, str] = attrs.field(factory=dict)
+    """Why a touch has no day, by its key."""
+    free: dict[Channel, bool] = attrs.field(factory=dict, init=False)
+    """Whether every hour of every day will do, by channel."""
+    least: int = attrs.field(init=False)
+    greatest: int = attrs.field(init=False)
+    plainly: bool = attrs.field(init=False)
+    """Nobody is hastened, slowed or stopped: the clock shows plain weeks."""
+    halts: tuple[tuple[datetime, datetime | None, str], ...] = attrs.field(init=False)
+    """From when until when the clock stands still, and why."""
 
-    def touches(self) -> Iterator[PlannedTouch]:
+    @least.default
+    def _least(self) -> int:
+        return to_micros(self.cadence.pace.least_gap)
+
+    @greatest.default
+    def _greatest(self) -> int:
+        return to_micros(self.cadence.pace.greatest_gap)
+
+    @plainly.default
+    def _plainly(self) -> bool:
+        return len(self.clock) == 1 and self.clock[0].ratio == (1, 1)
+
+    @halts.default
+    def _standstills(self) -> tuple[tuple[datetime, datetime | None, str], ...]:
+        ends = [*(phase.since for phase in self.clock[1:]), None]
+        return tuple(
+            (phase.since, end, phase.why)
+            for phase, end in zip(self.clock, ends, strict=True)
+            if phase.ratio is None
+        )
+
+    def touches(self) -> Iterator[PlannedTouch]:  # noqa: C901, PLR0912 - one loop, for speed
         """Yield every touch in order, and the returns asked for, until the clock stops for good."""
-        nominal = reached = 0
-        by_itself: tuple[int, str] | None = None
-        last: tuple[int, str] | None = None
-        for touch, rotation, week in self._nominal():
-            fact = self.done.get((touch.key, rotation))
-            way = self._reach(reached, week - nominal, yearly=rotation > 0)
+        frame, over, done, final = self.frame, self.over, self.done, self.cadence.touches[-1]
+        nominal = reached = last = 0
+        before = ""
+        taken: set[str] = set()
+        went_before = self._went() if done else []
+        for touch, rotation, plain in self._plain():
+            fact = self._fact(touch, rotation) if done else None
+            gap = plain - nominal
+            way = self._reach(reached, gap, rotation)
             if way is None and fact is None:
                 if rotation:
                     return
                 continue
             # What was done has its place in the calendar, even if the clock never gets there.
             went = self._offset(fact.at) if fact else 0
-            nominal, (reached, legs) = week, way or (went, ())
-            due, spacing = _whole_days(reached) if way else went, None
-            if by_itself and not touch.by_hand:
-                due, spacing = _spaced(due, spacing, by_itself, self.cadence.pace.least_gap)
-            if rotation and last:
-                due, spacing = _spaced(due, spacing, last, _HALF_YEAR)
-            planned = self._planned(
-                touch, rotation, fact, week=week, due=due, legs=legs, spacing=spacing
-            )
-            if planned is None or (rotation and not fact and not self._wanted(planned)):
-                return
-            if fact or not self.over:
-                yield planned
-            if touch is self.cadence.touches[-1] and not fact and self.through is None:
-                return
-            last = went if fact else due, touch.key
-            if not touch.by_hand:
-                by_itself = max(last, by_itself or last)
-
-    def _nominal(self) -> Iterator[tuple[Touch, int, int]]:
-        """Yield each touch, and the last one's returns, by the plain weeks and years."""
-        week = 0
-        for touch in self.cadence.touches:
-            week = touch.week * _WEEK
-            yield touch, 0, week
-        rotation = 0
-        while self.cadence.yearly:
-            rotation += 1
+            reached, nominal = (way[0] if way else went), plain
+            due = -(-reached // _DAY) * _DAY if way else went
+            moves: Moves = ()
+            if before:
+                # A return keeps half of its plain distance, if the one before it was late.
+                apart = max(gap // 2 // _DAY * _DAY, self.least) if rotation else self.least
+                if last + apart > due:
+                    due, moves = _apart(last, apart, before)
+            if went_before and not fact:
+                due, moves = self._overtaken(due, moves, went_before)
+            channel = frame.channel_of(touch) if touch.fallback and not fact else touch.channel
+            channel = (fact and fact.channel) or channel
             try:
-                wall = _YEAR.after_wall(self.anchor + week * MICROSECOND, rotation)
-            except (OverflowError, ValueError):
+                place = self._place(touch, due, channel, moves, ahead=not (fact or over))
+            except OverflowError:
                 return  # the calendar ends with the year 9999
-            yield self.cadence.touches[-1], rotation, (wall - self.anchor) // MICROSECOND
+            if place is None:
+                if rotation or self.unplaced:
+                    return
+                continue  # before that day the clock stops for good
+            due, wall, due_at, moves = place
+            if rotation and not fact and not self._wanted(due_at):
+                return
+            if fact or not over:
+                planned = PlannedTouch(
+                    touch=touch,
+                    rotation=rotation,
+                    channel=channel,
+                    due_at=due_at,
+                    plain=plain,
+                    wall=wall,
+                    legs=way[1] if way else (),
+                    moves=moves,
+                    fact=fact,
+                    pick=self._pick(touch, due_at, taken) if touch.content and not fact else None,
+                    frame=frame,
+                )
+                yield planned
+                if touch is final and self._ends(planned):
+                    return
+            if not fact and channel not in SPOKEN:
+                self.caps.add(due_at)
+            last, before = max(last, went if fact else due), touch.key
 
-    def _reach(self, start: int, gap: int, *, yearly: bool) -> tuple[int, tuple[Leg, ...]] | None:
-        pace = self.cadence.pace
-        least = gap if yearly else min(gap, pace.least_gap // MICROSECOND)
-        greatest = gap if yearly else max(gap, pace.greatest_gap // MICROSECOND)
-        return run(self.clock, start, gap, least=least, greatest=greatest)
+    def _plain(self) -> Iterator[tuple[Touch, int, int]]:
+        """Yield each touch, and the returns of the last ones, with their offset by the plain weeks.
 
-    def _wanted(self, planned: PlannedTouch) -> bool:
-        return not self.over and (self.through is None or planned.due_at <= self.through)
+        Returns are counted by the calendar from the anchor, never one from another.
+        """
+        for touch in self.cadence.touches:
+            yield touch, 0, touch.days * _DAY
+        every, anchor = self.cadence.every, self.frame.anchor
+        rotation = 0
+        while every:
+            rotation += 1
+            for touch in self.cadence.touches[-self.cadence.repeat :]:
+                try:
+                    wall = every.after_wall(anchor + timedelta(touch.days), rotation)
+                except (OverflowError, ValueError):
+                    return  # the calendar ends with the year 9999
+                yield touch, rotation, to_micros(wall - anchor)
 
-    def _planned(
-        self,
-        touch: Touch,
-        rotation: int,
-        fact: Interaction | None,
-        *,
-        week: int,
-        due: int,
-        legs: tuple[Leg, ...],
-        spacing: str | None,
-    ) -> PlannedTouch | None:
-        try:
-            due_at = from_wall(self._wall(due), self.zone)
-            local = to_wall(due_at, self.zone)
-        except OverflowError:
-            return None  # the calendar ends with the year 9999
-        ask = not (fact or self.over)
-        return PlannedTouch(
-            touch=touch,
-            rotation=rotation,
-            due_at=due_at,
-            local=local,
-            enrolled=self.anchor,
-            planned_for=self._wall(week),
-            shifts=tuple(
-                Shift(self._wall(leg.start), self._wall(leg.end), leg.factor, leg.why)
-                for leg in legs
-            ),
-            spacing=spacing,
-            done_at=fact.at if fact else None,
-            done_by=fact.kind if fact else None,
-            permission=self.arbiter.ask(due_at, touch.channel) if ask else None,
+    def _fact(self, touch: Touch, rotation: int) -> Interaction | None:
+        keys = (touch.key, *touch.was)
+        return next(
+            (self.done[key, rotation] for key in keys if (key, rotation) in self.done), None
         )
 
-    def _wall(self, offset: int) -> datetime:
-        return self.anchor + offset * MICROSECOND
+    def _reach(self, start: int, gap: int, rotation: int) -> Way | None:
+        """Return when the clock has gone on by *gap*, and how; None if it stops for good before."""
+        if self.plainly:
+            return start + gap, ()
+        steady = rotation > 0 and gap > self.greatest
+        least = gap if steady else min(gap, self.least)
+        return run(self.clock, start, gap, least=least, greatest=max(gap, self.greatest))
+
+    def _went(self) -> list[tuple[int, str]]:
+        """Return when touches went, also those of earlier versions, the oldest first."""
+        return sorted((self._offset(fact.at), key) for (key, _), fact in self.done.items())
+
+    def _overtaken(self, due: int, moves: Moves, went: list[tuple[int, str]]) -> tuple[int, Moves]:
+        """Return the day, put off if another touch went too near to it, before or after."""
+        for at, key in went:
+            if abs(due - at) < self.least:
+                due, moves = _apart(at, self.least, key)
+        return due, moves
+
+    def _place(
+        self, touch: Touch, due: int, channel: Channel, moves: Moves, *, ahead: bool
+    ) -> tuple[int, datetime, datetime, Moves] | None:
+        """Return the first day from *due* on that hours, caps and stops leave free, if any is.
+
+        As an offset, as wall time and as instant, with what moved it there. Wall times are kept
+        as if they were UTC: so they turn into instants by one subtraction.
+        """
+        zone, base = self.frame.zone, self.frame.base
+        free = self.free.get(channel)
+        if free is None:
+            free = self.free[channel] = self.hours.free(channel, self.calendar)
+        while True:
+            wall = base + timedelta(0, 0, due)
+            if not free:
+                fitted = self._fitted(wall, channel)
+                if fitted is None:
+                    self.unplaced[touch.key] = f"no day within a year is open for {channel}"
+                    return None
+                wall, reasons = fitted
+                moves += reasons
+            at = wall - offset_at(wall, zone)
+            blocked = None
+            if ahead:
+                blocked = self._halted(at) if self.halts else None
+                if blocked is None and (later := self.caps.free_from(at)):
+                    blocked = later, self.caps.why
+            if blocked is None:
+                return (due if free else to_micros(wall - base)), wall, at, moves
+            start, why = blocked
+            if start is None:
+                return None
+            moves += (why,)
+            due = -(-self._offset(start) // _DAY) * _DAY
+
+    def _halted(self, at: datetime) -> tuple[datetime | None, str] | None:
+        """Return until when (None: nobody knows) the clock stands still at that instant, and why.
+
+        What had not come when the clock stopped comes, at the earliest, when it goes on.
+        """
+        for start, end, why in self.halts:
+            if start <= at and (end is None or at < end):
+                return end, why
+        return None
+
+    def _fitted(self, shown: datetime, channel: Channel) -> tuple[datetime, Moves] | None:
+        frame, hours, calendar = self.frame, self.hours, self.calendar
+        wall = shown.replace(tzinfo=None)
+        moves: Moves = ()
+        while True:
+            fitted = hours.fit(wall, channel, calendar, offset=frame.spread)
+            if fitted is None:
+                return None
+            wall, reasons = fitted
+            moves += reasons
+            # Where clocks skip that time, the hour after may be a quiet one.
+            local = to_wall(from_wall(wall, frame.zone), frame.zone)
+            if local == wall or hours.is_open(local, channel, calendar):
+                return wall.replace(tzinfo=UTC), moves
+            wall = local
+
+    def _pick(
+        self, touch: Touch, due_at: datetime, taken: set[str]
+    ) -> Verdict[Piece | None] | None:
+        if self.library is None or touch.content is None:
+            return None
+        arbiter = self.frame.arbiter
+        if touch.deadline and due_at + touch.deadline <= arbiter.now:
+            return None  # it brings nothing any more
+        at = max(due_at, arbiter.now)  # one that is overdue brings what suits now
+        pick = self.library.pick(arbiter.known, touch.content, now=at, taken=taken)
+        if pick.value:
+            taken.add(pick.value.id)
+        return pick
+
+    def _ends(self, final: PlannedTouch) -> bool:
+        """Say whether the calendar ends with the last touch: it is to come, or may still go."""
+        if self.through or final.fact or final.expired:
+            return False
+        return final.touch.deadline is not None or final.due_at > self.frame.now
+
+    def _wanted(self, at: datetime) -> bool:
+        return not self.over and (self.through is None or at <= self.through)
 
     def _offset(self, instant: datetime) -> int:
-        return (to_wall(instant, self.zone) - self.anchor) // MICROSECOND
+        return to_micros(to_wall(instant, self.frame.zone).replace(tzinfo=UTC) - self.frame.base)
 
 
-def _whole_days(offset: int) -> int:
-    """Return the first offset from *offset* on that shows the anchor's time of day."""
-    return -(-offset // _DAY) * _DAY
+def _apart(at: int, apart: int, key: str) -> tuple[int, Moves]:
+    """Return the first day that keeps its distance from a touch, and that as the reason."""
+    span = describe_span(timedelta(microseconds=apart))
+    return -(-(at + apart) // _DAY) * _DAY, (f"at least {span} after {key}",)
 
 
-def _spaced(
-    due: int, spacing: str | None, before: tuple[int, str], gap: timedelta
-) -> tuple[int, str | None]:
-    """Return the date, put off to keep *gap* from the touch before, and the reason if it was."""
-    went, key = before
-    first = _whole_days(went + gap // MICROSECOND)
-    return (first, f"at least {describe_span(gap)} after {key}") if first > due else (due, spacing)
-
-
-def done_facts(history: History, enrollment: Enrollment) -> dict[tuple[str, int], Interaction]:
-    found: dict[tuple[str, int], Interaction] = {}
+def done_facts(history: History, enrollment: Enrollment) -> Done:
+    """Return the first fact that shows each touch of the enrolment as done."""
+    found: Done = {}
+    if history.by_kind.keys().isdisjoint(DONE_BY):
+        return found
     for fact in history.of(*DONE_BY):
         if fact.enrollment_id == enrollment.id and fact.touch is not None:
             found.setdefault((fact.touch, fact.rotation or 0), fact)

@@ -1,0 +1,63 @@
+"""What a plan asks of the arbiter: once, and again only from where the answer may turn."""
+
+from datetime import datetime
+
+import attrs
+
+from crmkit._time import earliest
+from crmkit.model import Channel, Relationship
+from crmkit.permission import ContactPolicy, Permission, permission, standing, usable_address
+
+
+@attrs.define(eq=False)
+class Arbiter:
+    """Answers for one person, as far as is known at one instant."""
+
+    known: Relationship
+    policy: ContactPolicy
+    now: datetime
+    _answers: dict[Channel, tuple[datetime, datetime | None, Permission]] = attrs.field(
+        factory=dict, init=False
+    )
+    _now: dict[Channel, Permission] = attrs.field(factory=dict, init=False)
+    _works: dict[Channel, bool] = attrs.field(factory=dict, init=False)
+
+    def ask(self, due_at: datetime, channel: Channel) -> Permission:
+        """Say whether a touch may go then; now, if it is overdue.
+
+        Of a touch ahead the hours and the caps are not asked: it was planned to keep them.
+        """
+        if due_at > self.now:
+            return self.foresee(due_at, channel)
+        if channel not in self._now:
+            self._now[channel] = permission(
+                self.known, now=self.now, channel=channel, policy=self.policy
+            )
+        return self._now[channel]
+
+    def foresee(self, due_at: datetime, channel: Channel) -> Permission:
+        """Say whether a touch may go then, by what is known now and but for hours and caps."""
+        if channel in self._answers:
+            asked, end, answer = self._answers[channel]
+            if asked <= due_at and (end is None or due_at < end):
+                return answer
+        # Hours without a zone are no hours that a plan could keep.
+        missing = self.policy.hours.zone_missing(self.known.candidate, channel)
+        ask = permission if missing else standing
+        answer = ask(self.known, now=due_at, channel=channel, policy=self.policy)
+        self._answers[channel] = due_at, turns(answer), answer
+        return answer
+
+    def works(self, channel: Channel) -> bool:
+        """Say whether the person has an address on the channel that works, or needs none."""
+        if channel not in self._works:
+            needs_none = channel in {Channel.IN_PERSON, Channel.WEB}
+            self._works[channel] = needs_none or bool(
+                usable_address(self.known, now=self.now, channel=channel)
+            )
+        return self._works[channel]
+
+
+def turns(answer: Permission | None) -> datetime | None:
+    """Return from when on any rule that was asked may answer otherwise."""
+    return None if answer is None else earliest(*(part.until for part in answer.because.parts))
