@@ -37,6 +37,7 @@ AT = datetime(2026, 1, 5, 9, 0, 0, 1, tzinfo=UTC)
 WHY = Reason("all", holds=False, found="unknown", until=AT, parts=(Reason("a"), Reason("b")))
 
 FIRST = Touch(key="k", week=0, purpose="p", level=1)
+NEXT = Touch(key="next", week=2, purpose="p", level=1)
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).filter(
     str.strip
@@ -119,8 +120,20 @@ def test_generated_records_survive(record):
             at=AT,
         ),
         Touch(key="k", week=0, purpose="p", level=5, bodies=["one\nline"]),
-        Pace(least_gap=timedelta(microseconds=1), hot=0.1),
-        Cadence(name="n", touches=[FIRST], yearly=True),
+        Touch(
+            key="k",
+            week=1,
+            day=6,
+            purpose="p",
+            level=4,
+            fallback=["text", "phone"],
+            deadline=None,
+            was=["old"],
+        ),
+        Touch(key="k", week=0, purpose="p", level=2, deadline=timedelta(hours=36)),
+        Pace(least_gap=timedelta(microseconds=1), hot=0.1, eager_after=2),
+        Cadence(name="n", touches=[FIRST], every=CalendarSpan(years=1)),
+        Cadence(name="n", touches=[FIRST, NEXT], every=CalendarSpan(months=3), repeat=2),
         CalendarSpan(months=6),
         CalendarSpan(years=2, months=-3, zone="Europe/Paris"),
         Message(key="k", candidate_id="c", to="t", body="a\n\ud800", headers={"X": "y"}),

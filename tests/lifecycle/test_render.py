@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+import attrs
 import pytest
 
-from crmkit.cadence import SEVEN_TOUCH, Touch
+from crmkit.cadence import SEVEN_TOUCH, ContentChoice, Piece, Touch, Variant
 from crmkit.errors import RenderError
 from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Relationship
@@ -92,3 +93,65 @@ class TestTemplateRenderer:
         assert not [text for text in texts if "$" in text.subject + text.body]
         full = {"name": "Ada Byron", "company": "C", "skills": ["go"]}
         assert all("Hello Ada," in render(each, **full).body for each in SEVEN_TOUCH.touches)
+
+
+class TestContent:
+    """What a piece adds to the values, and what happens without one."""
+
+    PIECE = Piece(
+        id="p",
+        title="Scaling up",
+        url="https://example.org/p",
+        topics=["go", "ml"],
+        summary="What broke.",
+    )
+
+    def first(self, what, piece, **known):
+        renderer = TemplateRenderer()
+        someone = Relationship(Candidate(id="ada", **known))
+        return renderer.render(what, someone, now=NOW, piece=piece).body.splitlines()[0]
+
+    def test_fills_what_the_piece_has(self):
+        """Its title, address and summary."""
+        text = touch("$piece_title $piece_url $piece_summary", subject="$piece_title")
+        assert self.first(text, self.PIECE) == "Scaling up https://example.org/p What broke."
+
+    def test_what_the_piece_lacks_is_missing(self):
+        """A body that needs it gives way to the next, as with the person's values."""
+        text = touch("$piece_title: $piece_summary", "at $piece_url", "$piece_title", "plain")
+        bare = Piece(id="p", title="Scaling up")
+        linked = Piece(id="p", title="Scaling up", url="https://example.org/p")
+        found = [self.first(text, piece) for piece in (self.PIECE, linked, bare, None)]
+        assert found == [
+            "Scaling up: What broke.",
+            "at https://example.org/p",
+            "Scaling up",
+            "plain",
+        ]
+
+    def test_the_topic_is_one_that_both_share(self):
+        """With a piece, the person's first topic that it is about; without one, their first."""
+        text = touch("about $topic", "plain")
+        known = {"topics": ["art", "ml"], "skills": ["go"]}
+        assert self.first(text, self.PIECE, **known) == "about ml"
+        assert self.first(text, self.PIECE, skills=["go"]) == "about go"
+        assert self.first(text, self.PIECE, topics=["art"]) == "plain"
+        assert self.first(text, None, **known) == "about art"
+
+    def test_content_that_is_needed(self):
+        """Without a piece the touch is refused, whatever its bodies could do without."""
+        wanted = attrs.evolve(touch("plain"), content=ContentChoice(needed=True))
+        with pytest.raises(RenderError) as caught:
+            render(wanted)
+        assert (caught.value.touch, caught.value.missing) == ("t", ("a piece of content",))
+        assert self.first(wanted, self.PIECE) == "plain"
+        assert render(attrs.evolve(wanted, content=ContentChoice())).subject == "Hello"
+
+    def test_values_of_a_piece_are_not_templates(self):
+        """A title with a dollar sign is a title."""
+        assert self.first(touch("$piece_title"), Piece(id="p", title="$5")) == "$5"
+
+    def test_a_variant_is_rendered_as_the_touch_that_it_makes(self):
+        """The renderer is given the touch with the variant's texts in place."""
+        short = touch("long").as_variant(Variant(name="short", bodies=["short"]))
+        assert self.first(short, None) == "short"

@@ -15,15 +15,16 @@ instant in `custom` and   ``{"$instant": "…"}``; a host's own mapping that loo
 
 Fields that are empty (None, false, no text, no items) are left out. Every other field is written,
 also where it has the default value: a later change of a default does not change what is stored.
-A `Rule`, `Segment` or `Segmenter` is a document with a version, limits and a `schema`, and leaves
-out what is as version 1 of the format has it by default.
+A `Rule`, `Segment`, `Segmenter`, `Cadence`, `Playbook` or `Library` is a document with a version,
+limits and a `schema`; those of rules leave out what is as version 1 of the format has it by
+default.
 Unknown keys, wrong types, repeated keys, NaN and infinity are errors that name the path.
 """
 
 from typing import Any, TypeVar
 
 from crmkit.codec._converter import structure, unstructure
-from crmkit.codec._rules import check_text, is_rules
+from crmkit.codec._documents import check_text, is_document
 from crmkit.codec._schema import schema
 from crmkit.codec._text import parse, write
 from crmkit.errors import InvalidDocument, InvalidRecord
@@ -69,7 +70,7 @@ def dumps(record: object) -> str:
     {"candidate_id":"ada","kind":"met","at":"2026-01-05T09:00:00.000000+00:00","id":"1"}
     """
     text = write(unstructure(record))
-    if is_rules(type(record)):
+    if is_document(type(record)):
         check_text(type(record), text)
     return text
 
@@ -83,7 +84,7 @@ def loads(cls: type[T], text: str | bytes, *, path: str = "") -> T:
         ...
     crmkit.errors.InvalidDocument: line 1, column 23: the document ends too early
     """
-    if is_rules(cls):
+    if is_document(cls):
         try:
             check_text(cls, text)
         except InvalidRecord as error:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from crmkit._time import CalendarSpan, Span, to_instant, to_zone
-from crmkit.codec import _rules as rules
+from crmkit.codec import _documents as documents
 from crmkit.codec import _values as values
 from crmkit.codec._text import DEEP
 from crmkit.errors import InvalidDocument, InvalidRecord, join_path, suggest
@@ -29,9 +29,9 @@ def structure(cls: type[T], document: object, path: str) -> T:
     """Return the record of *cls* in *document*."""
     from cattrs.errors import StructureHandlerNotFoundError
 
-    if rules.is_rules(cls):
+    if documents.is_document(cls):
         try:
-            return cast("T", rules.read(document, cls))
+            return cast("T", documents.read(document, cls))
         except InvalidRecord as error:
             raise InvalidDocument(join_path(path, error.path), error.problem) from None
     try:
@@ -61,7 +61,7 @@ def unstructure(record: object) -> Any:
 
 def _trace(value: Any, path: str) -> None:
     """Write part by part, and raise the error with the path of the part that has none."""
-    if attrs.has(type(value)) and not isinstance(value, (CalendarSpan, *rules.DOCUMENTS)):
+    if attrs.has(type(value)) and not isinstance(value, (CalendarSpan, *documents.DOCUMENTS)):
         for field in attrs.fields(type(value)):
             name = _RENAMED.get(field.name, field.name)
             _trace(getattr(value, field.name), join_path(path, name))
@@ -136,8 +136,8 @@ def _converter(*, detailed: bool) -> "Converter":
     made.register_unstructure_hook(FrozenMap, values.write_map)
     made.register_unstructure_hook(timedelta, values.write_exact)
     made.register_unstructure_hook(History, lambda history: made.unstructure(list(history)))
-    made.register_structure_hook_func(rules.is_rules, rules.read)
-    made.register_unstructure_hook_func(rules.is_rules, rules.write)
+    made.register_structure_hook_func(documents.is_document, documents.read)
+    made.register_unstructure_hook_func(documents.is_document, documents.write)
     made.register_unstructure_hook_func(lambda kind: kind is CalendarSpan, values.write_calendar)
     return made
 

@@ -1,7 +1,7 @@
 """How a value of each type is read, written, and told in JSON Schema: the three in one place."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import partial
 from types import UnionType
@@ -13,6 +13,7 @@ import attrs
 from crmkit._time import CalendarSpan, Span, to_instant, to_zone
 from crmkit.codec import _values as values
 from crmkit.errors import InvalidRecord
+from crmkit.permission import HolidayCalendar
 
 Schema = dict[str, Any]
 
@@ -97,6 +98,19 @@ def _zone(value: Any) -> ZoneInfo:
     return to_zone(values.read_text(value), "")
 
 
+def _zone_or_utc(value: Any) -> tzinfo:
+    zone = _zone(value)
+    return UTC if zone.key == "UTC" else zone
+
+
+def _write_zone(zone: Any) -> str:
+    return "UTC" if zone is UTC else values.write_zone(zone)
+
+
+def _no_calendar(_value: Any) -> Any:
+    raise InvalidRecord("", "a holiday calendar has no JSON form; add it to the policy in code")
+
+
 def _number(value: Any) -> Any:
     """Accept a number; a whole one stays as it is."""
     values.read_number(value)
@@ -111,6 +125,7 @@ def _tests(value: Any) -> Any:
 
 
 _INSTANT = {"type": "string", "format": "date-time"}
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{6})?)?"
 _NUMBER: Schema = {"type": "number"}
 _ONE = [
     {"type": ["string", "number", "boolean"]},
@@ -150,12 +165,21 @@ _SIMPLE: dict[Any, Form] = {
     bool: Form(values.read_flag, bool, {"type": "boolean"}),
     int: Form(values.read_whole, int, {"type": "integer"}),
     float: Form(_number, _number, _NUMBER),
+    date: Form(values.read_date, date.isoformat, {"type": "string", "format": "date"}),
     datetime: Form(to_instant, values.write_instant, _INSTANT),
+    time: Form(values.read_text, time.isoformat, {"type": "string", "pattern": f"^{_TIME}$"}),
+    tzinfo: Form(_zone_or_utc, _write_zone, {"type": "string"}),
+    HolidayCalendar: Form(_no_calendar, _no_calendar, {"not": {}}),
     ZoneInfo: Form(_zone, values.write_zone, {"type": "string"}),
     timedelta: Form(
         lambda value: values.read_span(value, timedelta),
         values.write_exact,
         {"type": "string", "pattern": f"^{_EXACT}$"},
+    ),
+    CalendarSpan: Form(
+        lambda value: values.read_span(value, CalendarSpan),
+        values.write_calendar,
+        {"type": "string", "pattern": f"^{_CALENDAR}$"},
     ),
     Span: Form(
         lambda value: values.read_span(value, Span),

@@ -1,4 +1,4 @@
-"""How much a rule document may hold; checked before anything is made of it.
+"""How much a document may hold; checked before anything is made of it.
 
 A document may come from anybody, and as parsed objects too: those may be cyclic, or share their
 parts so often that they would be endless as text.
@@ -50,9 +50,9 @@ def _too_long(most: int) -> InvalidRecord:
     return InvalidRecord("", f"more than {most // 1024} KB of text")
 
 
-def measure(document: object) -> int:
+def measure(document: object, most: int = LONGEST) -> int:
     """Return about how many bytes *document* takes as text; raise `InvalidRecord` past a limit."""
-    meter = _Meter()
+    meter = _Meter(most)
     meter.take(document, 0, 0, 0)
     return meter.size
 
@@ -60,7 +60,8 @@ def measure(document: object) -> int:
 class _Meter:
     """Counts what it is shown, part by part."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.size = 0
         self.rules = 0
         self.zones: set[str] = set()
@@ -141,5 +142,5 @@ class _Meter:
 
     def _add(self, size: int) -> None:
         self.size += size
-        if self.size > LONGEST:
-            raise _too_long(LONGEST)
+        if self.size > self.most:
+            raise _too_long(self.most)

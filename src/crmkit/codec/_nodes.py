@@ -1,4 +1,4 @@
-"""Rules, and the records inside them, in and out of JSON: by the types of their attrs fields."""
+"""Rules, cadences and the records inside them, in and out of JSON: by the types of their fields."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -7,20 +7,23 @@ from typing import Any, cast
 import attrs
 
 from crmkit._time import CalendarSpan
+from crmkit.cadence import Cadence, ContentChoice, Pace, Piece, Touch, Variant
 from crmkit.codec import _forms as forms
 from crmkit.codec import _values as values
 from crmkit.codec._forms import Form, at
 from crmkit.engagement import WEIGHTS, EngagementPolicy
 from crmkit.errors import CrmkitError, InvalidRecord, RuleError, UnknownName, join_path, suggest
 from crmkit.model import FrozenMap
-from crmkit.permission import RETENTION, ContactPolicy, Retention
+from crmkit.permission import RETENTION, ContactPolicy, Hours, Retention, SendWindow
 from crmkit.segmentation._nodes import NODES, FieldTest, Rule
 from crmkit.segmentation._paths import suited
 
 OP = "op"
 """The key that says which rule an object is."""
-POLICIES = (EngagementPolicy, ContactPolicy, Retention)
+POLICIES = (EngagementPolicy, ContactPolicy, Retention, Hours, SendWindow)
 """Written with all that they say, so that other defaults do not change them."""
+PARTS = (Cadence, Pace, Touch, ContentChoice, Variant, Piece)
+"""Written with all that is not empty, for the same reason."""
 
 _OPS = {cls: op for op, cls in NODES.items()}
 _RENAMED = {OP: "is"}
@@ -89,14 +92,21 @@ def write_rule(rule: Rule) -> dict[str, Any]:
 
 
 def write_record(record: object) -> dict[str, Any]:
-    """Return a record as an object; what is as it is by default is left out, but of policies."""
+    """Return a record as an object, without what is as it is by default (see `POLICIES`)."""
     cls: type = type(record)
     found = {}
     for key in keys(cls):
         value = getattr(record, key.attribute)
-        if isinstance(record, POLICIES) or isinstance(value, POLICIES) or value != key.default:
+        if value != key.default or _is_kept(record, value):
             found[key.name] = at(key.name, key.form.write, value)
     return found
+
+
+def _is_kept(record: object, default: object) -> bool:
+    """Whether a default is written, too."""
+    if isinstance(record, PARTS):
+        return default is not None and default is not False and default not in ("", ())
+    return isinstance(record, POLICIES) or isinstance(default, POLICIES)
 
 
 def read_rule(value: object) -> Rule:

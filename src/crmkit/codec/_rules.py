@@ -1,58 +1,27 @@
-"""The documents of rules: a rule, a segment, or many segments, each with its version."""
+"""The documents of rules: a rule, a segment, or many segments."""
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from crmkit.codec import _limits as limits
 from crmkit.codec import _values as values
 from crmkit.codec._forms import at
 from crmkit.codec._nodes import form, read_record, write_record
-from crmkit.codec._text import DEEP
 from crmkit.errors import InvalidRecord
 from crmkit.segmentation import Rule, Segment, Segmenter
 
-VERSION = 1
-DOCUMENTS = (Rule, Segment, Segmenter)
-
-_SHOWN = 400
-
-
-def is_rules(cls: Any) -> TypeGuard[type]:
-    """Whether *cls* is written as a document of rules."""
-    return isinstance(cls, type) and issubclass(cls, DOCUMENTS)
-
-
-def check_text(cls: type, text: str | bytes) -> None:
-    """Raise `InvalidRecord` when *text* is too long for a document of *cls*."""
-    limits.check_text(text, limits.LONGEST_SET if cls is Segmenter else limits.LONGEST)
+LONGEST = {Rule: limits.LONGEST, Segment: limits.LONGEST, Segmenter: limits.LONGEST_SET}
+"""The kinds of documents, and how many bytes each may have."""
 
 
 def write(record: Rule | Segment | Segmenter) -> dict[str, Any]:
-    """Return the document of *record*; raise `InvalidRecord` where it could not be read again."""
+    """Return what stands in the document of *record* beside the version."""
     bare = isinstance(record, Rule)
-    found = {"rule": at("rule", form(Rule).write, record)} if bare else write_record(record)
-    document = {"version": VERSION, **found}
-    _measure(type(record), document)
-    return document
+    return {"rule": at("rule", form(Rule).write, record)} if bare else write_record(record)
 
 
-def read(value: object, cls: type) -> Any:
-    """Return the record of *cls* in the document; raise `InvalidRecord` if there is none."""
-    try:
-        return _read(values.mapping(value), cls)
-    except InvalidRecord as error:
-        problem = error.problem
-        if len(problem) <= _SHOWN:
-            raise
-        shown = f"{problem[: _SHOWN // 2]} … {problem[-_SHOWN // 2 :]}"
-        raise InvalidRecord(error.path, shown) from None
-    except RecursionError:
-        raise InvalidRecord("", DEEP) from None
-
-
-def _read(items: Mapping[str, Any], cls: type) -> Any:
-    _check_version(items)
-    _measure(cls, items)
+def read(cls: type, items: Mapping[str, Any]) -> Any:
+    """Return the record of *cls* in a document that was measured."""
     if not issubclass(cls, Rule):
         return read_record(cls, items, "version")
     unknown = sorted(items.keys() - {"version", "rule"})
@@ -67,15 +36,8 @@ def _read(items: Mapping[str, Any], cls: type) -> Any:
     return rule
 
 
-def _check_version(items: Mapping[str, Any]) -> None:
-    if "version" not in items:
-        raise InvalidRecord("version", "missing, and needed")
-    version = at("version", values.read_whole, items["version"])
-    if version != VERSION:
-        raise InvalidRecord("version", f"expected {VERSION}, the only one that this crmkit knows")
-
-
-def _measure(cls: type, items: Mapping[str, Any]) -> None:
+def measure(cls: type, items: Mapping[str, Any]) -> None:
+    """Raise `InvalidRecord` when the document holds too much."""
     segments = items.get("segments")
     if cls is not Segmenter or not isinstance(segments, list | tuple):
         limits.measure(items)

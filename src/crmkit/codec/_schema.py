@@ -1,17 +1,29 @@
-"""The JSON Schema of rule documents, made from the records themselves."""
+"""The JSON Schema of documents, made from the records themselves."""
 
 from typing import Any, cast
 
 import attrs
 
+from crmkit.cadence import Cadence, ContentChoice, Library, Pace, Piece, Playbook, Touch, Variant
 from crmkit.codec import _limits as limits
+from crmkit.codec._cadences import CadenceDocument, Entry, PlaybookDocument, Reference, most
+from crmkit.codec._documents import VERSION
 from crmkit.codec._nodes import OP, POLICIES, Key, keys
-from crmkit.codec._rules import VERSION
 from crmkit.model import KINDS, Candidate
 from crmkit.segmentation import Rule, Segment, Segmenter
 from crmkit.segmentation._nodes import NODES, Events, Where
 
 Schema = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_OF_CADENCE = (Cadence, Pace, Touch, ContentChoice, Variant)
+_OF_CADENCES: dict[type, tuple[type, ...]] = {
+    Cadence: (CadenceDocument, *_OF_CADENCE),
+    Playbook: (PlaybookDocument, Entry, Reference, *_OF_CADENCE),
+    Library: (Library, Piece),
+}
+"""What is asked for → the record that its document is, and those inside."""
+_LIMITED = frozenset(part for parts in _OF_CADENCES.values() for part in parts)
 
 _PARTS: tuple[type, ...] = (Events, Where, *POLICIES)
 _VERSION = {"const": VERSION}
@@ -20,21 +32,30 @@ _PATH = [{"enum": [each.name for each in attrs.fields(Candidate)]}, {"type": "st
 
 
 def schema(cls: type | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of documents of *cls*: `Segment`, `Segmenter` or `Rule`.
+    """Return the JSON Schema (2020-12) of documents of *cls*.
 
-    Without *cls*: of any of the three. Every document that we write is valid under it. Not every
-    valid one can be read: a schema cannot say the limits, which test suits which field, which
-    values a field may have, that zones exist, or that segments do not refer to each other in a
-    cycle.
+    That is `Segment`, `Segmenter`, `Rule`, `Cadence`, `Playbook` or `Library`; without *cls*, any
+    of the first three. Every document that we write is valid under it. Not every valid one can be
+    read: a schema cannot say the limits, which test suits which field, which values a field may
+    have, that zones exist, that segments do not refer to each other in a cycle, or that the
+    touches of a cadence follow each other.
 
     >>> from crmkit.segmentation import Segment
     >>> schema(Segment)["required"]
     ['version', 'name', 'rule']
     """
+    if cls is not None and cls in _OF_CADENCES:
+        document, *parts = _OF_CADENCES[cls]
+        return {
+            "$schema": _DIALECT,
+            **_record(document, {"version": _VERSION}),
+            "$defs": {part.__name__: _record(part, {}) for part in parts},
+        }
     if cls is not None and cls not in _DOCUMENTS:
-        raise TypeError(f"there is no JSON Schema of {cls!r}; ask for Rule, Segment or Segmenter")
+        known = ", ".join(each.__name__ for each in (*_DOCUMENTS, *_OF_CADENCES))
+        raise TypeError(f"there is no JSON Schema of {cls!r}; ask for one of {known}")
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DIALECT,
         **(_any() if cls is None else _DOCUMENTS[cls]),
         "$defs": _definitions(),
     }
@@ -77,7 +98,9 @@ def _property(cls: type, key: Key) -> Schema:
     # A list may be empty where it is so by default, and in policies.
     if found.get("type") == "array" and key.default != () and cls not in (*POLICIES, Segmenter):
         found["minItems"] = 1
-    if key.name == "kinds":
+    if cls in _LIMITED and found.get("type") == "array":
+        found["maxItems"] = most(key.name)
+    if cls is Events and key.name == "kinds":
         found["items"] = _KIND
     elif key.name == "path":
         found |= {"prefixItems": _PATH, "maxItems": 2}

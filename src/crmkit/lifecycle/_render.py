@@ -5,9 +5,9 @@ from string import Template
 
 import attrs
 
-from crmkit.cadence import Touch
+from crmkit.cadence import Piece, Touch
 from crmkit.errors import RenderError
-from crmkit.model import Relationship
+from crmkit.model import Candidate, Relationship
 from crmkit.protocols import Rendered
 
 
@@ -16,8 +16,11 @@ class TemplateRenderer:
     """Fills the touch's texts with what is known of the person.
 
     ``$greeting $organization $signature`` are always there; ``$first_name $company $title
-    $topic`` where they are known (a topic they read about, or else a skill). The first body that
-    needs nothing unknown is used; when there is none, `RenderError` says what is missing.
+    $topic`` where they are known (a topic they read about, or else a skill). With a piece of
+    content there are also ``$piece_title $piece_url $piece_summary``, as far as it has them, and
+    ``$topic`` is one that it shares with the person. The first body that needs nothing unknown
+    is used; when there is none, `RenderError` says what is missing. A touch whose content is
+    needed is refused without a piece.
 
     Every message ends with how to stop and, when it is given, the postal address that
     CAN-SPAM asks for.
@@ -36,10 +39,19 @@ class TemplateRenderer:
     signature: str = "The talent team"
     postal_address: str | None = None
 
-    def render(self, touch: Touch, relationship: Relationship, *, now: datetime) -> Rendered:
+    def render(
+        self,
+        touch: Touch,
+        relationship: Relationship,
+        *,
+        now: datetime,
+        piece: Piece | None = None,
+    ) -> Rendered:
         """Return the text for this person, or raise `RenderError`."""
         del now  # the built-in texts do not speak of dates
-        known = self._values(relationship)
+        if touch.content and touch.content.needed and piece is None:
+            raise RenderError(touch.key, ["a piece of content"])
+        known = self._values(relationship.candidate, piece)
         subject = Template(touch.subject)
         missing = _missing(subject, known)
         for text in touch.bodies if not missing else ():
@@ -50,17 +62,22 @@ class TemplateRenderer:
                 return Rendered(subject.substitute(known), filled)
         raise RenderError(touch.key, missing or ["a body"])
 
-    def _values(self, relationship: Relationship) -> dict[str, str]:
-        candidate = relationship.candidate
+    def _values(self, candidate: Candidate, piece: Piece | None) -> dict[str, str]:
         first_name = _first_name(candidate.name)
-        values = {
+        topics = [*candidate.topics, *candidate.skills]
+        if piece:
+            topics = [topic for topic in topics if topic in piece.topics]
+        values: dict[str, str | None] = {
             "first_name": first_name,
             "company": candidate.company,
             "title": candidate.title,
-            "topic": next(iter((*candidate.topics, *candidate.skills)), None),
+            "topic": topics[0] if topics else None,
             "greeting": f"Hello {first_name}," if first_name else "Hello,",
             "organization": self.organization,
             "signature": self.signature,
+            "piece_title": piece.title if piece else None,
+            "piece_url": piece.url if piece else None,
+            "piece_summary": (piece.summary if piece else "") or None,
         }
         return {key: value for key, value in values.items() if value is not None}
 
