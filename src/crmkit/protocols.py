@@ -11,18 +11,22 @@ it is there afterwards, or nothing. Faults of the medium are raised as `StoreErr
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol, TypeVar
 
 import attrs
 
-from crmkit.cadence import Enrollment, Touch, TouchRecord
+from crmkit.cadence import Enrollment, Piece, Touch, TouchRecord
 from crmkit.model import Candidate, Interaction, Message, Receipt, Relationship, Role
 from crmkit.segmentation import Membership, Transition
 
 BATCH = 500
 """The most ids that one store call is given."""
+
+# A year after the first that there is, so that no zone shows a day before it.
+AT_ONCE = datetime(2, 1, 1, tzinfo=UTC)
+"""The instant of who is on the agenda for the next `CRM.engage`, whatever its ``now``."""
 
 
 T = TypeVar("T")
@@ -141,6 +145,9 @@ class EnrollmentStore(Protocol):
     def put_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
         """Insert those whose id is new."""
 
+    def move_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
+        """Replace those that are stored, by id; unknown ids are ignored."""
+
     def enrollments(self, candidate_ids: Collection[str] | None = None) -> Iterable[Enrollment]:
         """Return the enrolments (of these people), ordered by candidate id, instant, id."""
         ...
@@ -162,6 +169,49 @@ class EnrollmentStore(Protocol):
         ...
 
 
+@attrs.frozen(kw_only=True)
+class AgendaEntry:
+    """When somebody has to be looked at again."""
+
+    candidate_id: str
+    at: datetime | None
+    """None: not before something new is known of them."""
+    turn: int
+    """How often they were woken; it tells whether they were since the entry was read."""
+
+
+class AgendaStore(Protocol):
+    """**Protocol:** whom `CRM.engage` has to look at, and when; one entry for a candidate id.
+
+    It is a cache: lost, it is made anew by looking at everyone.
+    """
+
+    def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
+        """Yield the entries whose instant has come, by instant, then id.
+
+        Writing while it runs is allowed. It must not read the others: what it costs depends on
+        how many have come, not on how many there are.
+        """
+        ...
+
+    def next_look(self, now: datetime) -> datetime | None:
+        """Return the first instant after *now* at which an entry comes."""
+        ...
+
+    def wake(self, ids: Collection[str]) -> None:
+        """Put these on the agenda `AT_ONCE`, and add 1 to their turns; a new one has turn 1."""
+
+    def put_off(self, entries: Iterable[AgendaEntry]) -> None:
+        """Keep the instants of those whose turn is still the entry's; the others were woken."""
+
+    def agenda_basis(self) -> str:
+        """Return what `set_agenda_basis` was last given; at first nothing."""
+        ...
+
+    def set_agenda_basis(self, digest: str) -> None:
+        """Keep the digest of the definitions that the agenda is made with."""
+
+
 class Transactional(Protocol):
     """**Protocol:** several calls as one."""
 
@@ -176,6 +226,7 @@ class Store(
     RoleStore,
     MembershipStore,
     EnrollmentStore,
+    AgendaStore,
     Transactional,
     Protocol,
 ):
@@ -211,9 +262,20 @@ class Rendered:
 
 
 class Renderer(Protocol):
-    """**Protocol:** turns a touch into the text for one person."""
+    """**Protocol:** turns a touch into the text for one person.
 
-    def render(self, touch: Touch, relationship: Relationship, *, now: datetime) -> Rendered:
+    The touch has the subject and the bodies of its variant already. *piece* is the content that
+    was picked for it, None when it wants none or none suits.
+    """
+
+    def render(
+        self,
+        touch: Touch,
+        relationship: Relationship,
+        *,
+        now: datetime,
+        piece: Piece | None = None,
+    ) -> Rendered:
         """Return the text, or raise `RenderError`: a message with a hole never goes out."""
         ...
 

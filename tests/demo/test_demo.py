@@ -31,14 +31,17 @@ LONG: dict[str, Any] = {"weeks": 14, "people": 12}
 
 
 def dump(database: Path) -> dict[str, list[Any]]:
-    """Return every row of every table."""
+    """Return every row of every table, but not how often somebody was put on the agenda."""
+    columns = {"crmkit_agenda": "candidate_id, due_at"}
     with sqlite3.connect(database) as connection:
         names = [
             name
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
         ]
         found = {
-            name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr)
+            name: sorted(
+                connection.execute(f"SELECT {columns.get(name, '*')} FROM {name}"), key=repr
+            )
             for name in sorted(names)
         }
     connection.close()

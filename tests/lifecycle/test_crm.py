@@ -173,7 +173,7 @@ class TestLookUp:
     def test_the_default_playbook_has_a_cadence_for_everyone(self):
         """Every segment of the catalogue is in it, and those in none get the same."""
         assert [name for name, _ in DEFAULT_PLAYBOOK.entries] == [each.name for each in CATALOGUE]
-        assert DEFAULT_PLAYBOOK.choose([])[0] is None
+        assert DEFAULT_PLAYBOOK.choose([])[0][0] is None
 
 
 class TestReplay:
@@ -208,9 +208,12 @@ def test_the_public_names():
     assert lifecycle.__all__ == [
         "CRM",
         "DEFAULT_PLAYBOOK",
+        "FIELD_PLAYBOOK",
         "Brief",
+        "CadenceChange",
         "Captured",
         "EngageRun",
+        "Enrolled",
         "Explanation",
         "Fit",
         "FitWeights",

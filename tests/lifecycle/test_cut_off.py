@@ -4,10 +4,11 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
 from crmkit import CRM
-from crmkit.cadence import TouchState
+from crmkit.cadence import SEVEN_TOUCH, Playbook, TouchState
 from crmkit.errors import SenderError
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
 from crmkit.protocols import Sender
@@ -17,6 +18,17 @@ from crmkit.stores import MemoryStore
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 LATE = START + 13 * WEEK
+
+
+PLAYBOOK = Playbook(
+    otherwise=attrs.evolve(
+        SEVEN_TOUCH,
+        touches=[
+            attrs.evolve(each, deadline=None) if each.key == "value" else each
+            for each in SEVEN_TOUCH.touches
+        ],
+    )
+)
 
 
 class Crash(BaseException):
@@ -74,6 +86,11 @@ def fused(base):
             super().put_enrollments(enrollments)
             self.fuse("after enrol")
 
+        def put_off(self, entries):
+            self.fuse("before put off")
+            super().put_off(entries)
+            self.fuse("after put off")
+
         def append_interactions(self, interactions):
             self.fuse("before append")
             count = super().append_interactions(interactions)
@@ -119,12 +136,15 @@ def pool():
 
 
 def prepare(base, make_sender):
-    """Return a store, a sender and a fuse: ada with a backlog, bob up to his task, one new."""
+    """Return a store, a sender and a fuse: ada with a backlog, bob up to his task, one new.
+
+    Of ada's backlog one touch may still go, and one has expired.
+    """
     fuse = Fuse()
     store_class = fused(base)
     store_class.fuse = fuse
     store, sender = store_class(), make_sender(fuse)
-    crm = CRM(store, sender)
+    crm = CRM(store, sender, playbook=PLAYBOOK)
     ada, bob, new = pool()
     crm.capture_all([ada, bob])
     crm.engage(now=START)
@@ -135,6 +155,7 @@ def prepare(base, make_sender):
         )
         crm.engage(now=START + weeks * WEEK)
     store.put_candidates([ada.candidate])
+    store.wake(["ada"])
     crm.capture_all([new])
     fuse.live = True
     return store, sender, fuse
@@ -142,7 +163,7 @@ def prepare(base, make_sender):
 
 def edges(make_sender):
     store, sender, fuse = prepare(MemoryStore, make_sender)
-    CRM(store, sender).engage(now=LATE)
+    CRM(store, sender, playbook=PLAYBOOK).engage(now=LATE)
     return fuse.edges
 
 
@@ -155,20 +176,21 @@ def run_with_crash(make_sender, burns_at):
     store, sender, fuse = prepare(MemoryStore, make_sender)
     fuse.burns_at = burns_at
     with pytest.raises(Crash):
-        CRM(store, sender).engage(now=LATE)
-    CRM(store, sender).engage(now=LATE)
+        CRM(store, sender, playbook=PLAYBOOK).engage(now=LATE)
+    CRM(store, sender, playbook=PLAYBOOK).engage(now=LATE)
     return store, sender
 
 
 class TestCutOff:
     def test_the_run_passes_every_edge(self):
-        """What is tried below is a whole run: an enrolment, two tasks and two messages."""
+        """What is tried below is a whole run: an enrolment, tasks, messages, an expiry."""
         found = Counter(edges(FusedSender))
         assert found["before send"] == found["after send"] == 2
-        assert found["before claim"] == 4
+        assert found["before claim"] == 5
         assert set(found) == {
             *(f"{when} {what}" for when in ("before", "after") for what in ("claim", "settle")),
             *(f"{when} {what}" for when in ("before", "after") for what in ("enrol", "append")),
+            *("before put off", "after put off"),
             *("before send", "after send", "after commit"),
         }
 
@@ -176,7 +198,7 @@ class TestCutOff:
     def test_a_deduplicating_sender_ends_in_the_same_state(self, burns_at, dump):
         """Wherever the process ended, the next run completes it: nothing twice, nothing lost."""
         store, sender, _ = prepare(MemoryStore, FusedSender)
-        CRM(store, sender).engage(now=LATE)
+        CRM(store, sender, playbook=PLAYBOOK).engage(now=LATE)
         got_store, got_sender = run_with_crash(FusedSender, burns_at)
         assert dump(got_store) == dump(store)
         assert got_sender.messages == sender.messages
@@ -185,7 +207,7 @@ class TestCutOff:
     def test_any_other_sender_is_never_called_twice(self, burns_at, dump):
         """What may have left is unknown and stays so; all else is as if nothing had happened."""
         store, sender, _ = prepare(MemoryStore, FusedPlainSender)
-        CRM(store, sender).engage(now=LATE)
+        CRM(store, sender, playbook=PLAYBOOK).engage(now=LATE)
         got_store, got_sender = run_with_crash(FusedPlainSender, burns_at)
         assert max(Counter(got_sender.calls).values()) == 1
         states = {record.key: record.state for record in got_store.touches()}
@@ -195,13 +217,13 @@ class TestCutOff:
         assert TouchState.SENDING not in states.values()
         assert set(sender.calls) - set(got_sender.calls) <= set(unknown)
         before = dump(got_store)
-        CRM(got_store, got_sender).engage(now=LATE)
+        CRM(got_store, got_sender, playbook=PLAYBOOK).engage(now=LATE)
         assert (dump(got_store), max(Counter(got_sender.calls).values())) == (before, 1)
 
 
 def cut_off_in_call(store, sender):
     """Leave a message of which nobody knows whether it left, and return its run."""
-    crm = CRM(store, sender)
+    crm = CRM(store, sender, playbook=PLAYBOOK)
     crm.capture_all(list(pool())[:1])
     with pytest.raises(Crash):
         crm.engage(now=START)

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from crmkit import CRM
-from crmkit.cadence import Cadence, Pace, Playbook, Touch, TouchRecord
+from crmkit.cadence import SEVEN_TOUCH, Cadence, Pace, Playbook, Touch, TouchRecord
 from crmkit.errors import RenderError, SenderError
 from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
@@ -27,7 +27,7 @@ def person(key, *facts, **known):
 
 
 def touch(key, week, level=2, **more):
-    more = {"subject": "s", "bodies": ["b"]} | more
+    more = {"subject": "s", "bodies": ["b"], "deadline": None} | more
     return Touch(key=key, week=week, purpose="p", level=level, **more)
 
 
@@ -37,6 +37,13 @@ def cadence(*touches, **more):
 
 def playing(*touches, **more):
     return {"playbook": Playbook(otherwise=cadence(*touches, **more))}
+
+
+PATIENT = Playbook(
+    otherwise=attrs.evolve(
+        SEVEN_TOUCH, touches=[attrs.evolve(each, deadline=None) for each in SEVEN_TOUCH.touches]
+    )
+)
 
 
 class PlainSender(Sender):
@@ -86,7 +93,7 @@ class TestAnswers:
     def test_rejections_of_one_day_come_in_one_run(self, start, store, dump):
         """What is overdue after a rejection is tried in the same run, not in the next."""
         sender = PlainSender(Delivery.REJECTED)
-        crm = start(person("ada"), sender=sender)
+        crm = start(person("ada"), sender=sender, playbook=PATIENT)
         crm.engage(now=NOW)
         run = crm.engage(now=NOW + 8 * WEEK)
         assert [each.touch for each in run.of("rejected")] == ["value", "update"]
@@ -122,7 +129,7 @@ class TestAnswers:
     def test_unknown_is_never_sent_again_and_keeps_its_distance(self, start, store, dump):
         """What may have left counts as written when the next touch is spaced."""
         sender = PlainSender(Delivery.UNKNOWN)
-        crm = start(person("ada"), sender=sender)
+        crm = start(person("ada"), sender=sender, playbook=PATIENT)
         crm.engage(now=NOW)
         late = NOW + 8 * WEEK
         assert [each.touch for each in crm.engage(now=late).of("unknown")] == ["value"]
@@ -167,25 +174,23 @@ class TestLastLook:
         """Return a CRM in which something is committed while the first text is rendered."""
 
         class Meddling(TemplateRenderer):
-            def render(self, touch, relationship, *, now):
+            def render(self, touch, relationship, *, now, piece=None):
                 store.append_interactions(facts)
                 if changes:
                     known = store.get_candidates(["ada"])["ada"]
                     store.put_candidates([attrs.evolve(known, **changes)])
-                return super().render(touch, relationship, now=now)
+                return super().render(touch, relationship, now=now, piece=piece)
 
         return CRM(store, sender, renderer=Meddling())
 
-    @pytest.mark.parametrize(
-        ("kind", "rule"), [("unsubscribed", "no_basis"), ("bounced", "address")]
-    )
-    def test_a_withdrawal_between_plan_and_send(self, store, sender, kind, rule):
+    @pytest.mark.parametrize(("kind", "rules"), [("unsubscribed", []), ("bounced", ["address"])])
+    def test_a_withdrawal_between_plan_and_send(self, store, sender, kind, rules):
         """An unsubscribe or a bounce that comes in meanwhile stops the send."""
         crm = self.meddle(store, sender, fact("ada", kind, NOW))
         crm.capture_all([person("ada")])
         run = crm.engage(now=NOW)
         assert (sender.messages, list(store.touches())) == ([], [])
-        assert [each.why.partition(":")[0] for each in run.refused] == [rule]
+        assert [each.why.partition(":")[0] for each in run.refused] == rules
 
     def test_a_reply_between_plan_and_send(self, store, sender):
         """Who has just replied is not sent the next message."""
@@ -212,29 +217,28 @@ class TestLastLook:
         """A record that was deleted or merged away meanwhile is left alone."""
 
         class Removing(TemplateRenderer):
-            def render(self, touch, relationship, *, now):
+            def render(self, touch, relationship, *, now, piece=None):
                 if store.get_candidates(["bob"]):
                     store.delete_candidates(["bob"])
                     if absorbed:
                         ada = store.get_candidates(["ada"])["ada"]
                         store.put_candidates([attrs.evolve(ada, aliases=["bob"])])
-                return super().render(touch, relationship, now=now)
+                return super().render(touch, relationship, now=now, piece=piece)
 
         crm = CRM(store, sender, renderer=Removing(), **playing(touch("a", 0)))
         crm.capture_all([person("ada"), person("bob")])
         store.delete_candidates(["ada"]) if not absorbed else None
-        run = crm.engage(now=NOW)
-        assert "bob" not in {each.candidate_id for each in run.sent}
-        assert not [each for each in store.touches() if each.candidate_id == "bob"]
+        crm.engage(now=NOW)
+        assert [message.to for message in sender.messages] == ["ada@x.org"] * absorbed
 
     def test_another_process_has_sent_it(self, store, sender):
         """What another run sent meanwhile is not sent again."""
 
         class Rival(TemplateRenderer):
-            def render(self, touch, relationship, *, now):
+            def render(self, touch, relationship, *, now, piece=None):
                 if not store.touches():
                     CRM(store, sender).engage(now=now)
-                return super().render(touch, relationship, now=now)
+                return super().render(touch, relationship, now=now, piece=piece)
 
         plain = PlainSender()
         crm = CRM(store, plain, renderer=Rival())
@@ -246,7 +250,7 @@ class TestLastLook:
         """A touch that somebody else has claimed meanwhile is theirs."""
 
         class Rival(TemplateRenderer):
-            def render(self, touch, relationship, *, now):
+            def render(self, touch, relationship, *, now, piece=None):
                 run = store.enrollments(["ada"])[0]
                 record = TouchRecord(
                     enrollment_id=run.id,
@@ -258,7 +262,7 @@ class TestLastLook:
                     at=now,
                 )
                 store.claim_touch(record)
-                return super().render(touch, relationship, now=now)
+                return super().render(touch, relationship, now=now, piece=piece)
 
         plain = PlainSender()
         crm = CRM(store, plain, renderer=Rival())

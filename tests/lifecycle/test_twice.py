@@ -12,7 +12,7 @@ from crmkit import CRM
 from crmkit.cadence import Cadence, Pace, Playbook, Touch
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import AmbiguousIdentity
-from crmkit.model import Delivery, Interaction, Receipt
+from crmkit.model import CalendarSpan, Delivery, Interaction, Receipt
 from crmkit.protocols import Sender
 from crmkit.segmentation import CATALOGUE
 from crmkit.senders import MemorySender
@@ -22,7 +22,7 @@ from crmkit.testing import strategies as some
 DAY = timedelta(days=1)
 WEEKLY = Cadence(
     name="weekly",
-    yearly=True,
+    every=CalendarSpan(years=1),
     pace=Pace(least_gap=timedelta(days=2), archive_after=3),
     touches=[
         Touch(
@@ -139,4 +139,7 @@ def test_twice_changes_nothing(kind, dump, *, people, role, steps, deduplicates,
             assert crm.convert(role, now=now) == fits
             if verb == "engage":
                 assert (again.enrolled, again.tasks, again.sent) == ((), (), ())
-                assert again.not_enrolled == first.not_enrolled
+                assert again.checked <= first.checked
+                again = crm.engage(now=now, everyone=True)
+                assert (again.enrolled, again.tasks, again.sent) == ((), (), ())
+                assert dump(store) == before | {"roles": [role]}

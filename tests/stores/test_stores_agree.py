@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from crmkit.cadence import Enrollment, TouchRecord
 from crmkit.errors import NotFound
 from crmkit.model import Candidate, Interaction, Reason, Role
+from crmkit.protocols import AgendaEntry
 from crmkit.segmentation import Membership, Transition
 from crmkit.stores import MemoryStore, SQLStore
 
@@ -65,6 +66,8 @@ touches = st.builds(
     at=instants,
 )
 
+entries = st.builds(AgendaEntry, candidate_id=ids, at=st.none() | instants, turn=st.integers(1, 3))
+
 calls = st.one_of(
     st.tuples(st.just("put_candidates"), st.lists(candidates, max_size=3)),
     st.tuples(st.just("delete_candidates"), st.lists(ids, max_size=2)),
@@ -76,8 +79,13 @@ calls = st.one_of(
     st.tuples(st.just("set_definitions"), st.dictionaries(words, words, max_size=2)),
     st.tuples(st.just("due"), instants, st.integers(0, 3)),
     st.tuples(st.just("put_enrollments"), st.lists(runs, max_size=2)),
+    st.tuples(st.just("move_enrollments"), st.lists(runs, max_size=2)),
     st.tuples(st.just("claim_touch"), touches),
     st.tuples(st.just("settle_touch"), touches),
+    st.tuples(st.just("wake"), st.lists(ids, max_size=3)),
+    st.tuples(st.just("put_off"), st.lists(entries, max_size=3)),
+    st.tuples(st.just("next_look"), instants),
+    st.tuples(st.just("set_agenda_basis"), words),
 )
 
 
@@ -104,6 +112,8 @@ def everything(store, people):
         list(store.memberships(segment="one")),
         list(store.tracked()),
         store.definitions(),
+        list(store.agenda(START)),
+        store.agenda_basis(),
         *(
             list(read(who))
             for read in (

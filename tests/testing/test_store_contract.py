@@ -260,6 +260,18 @@ class ReplacesEnrollments(MemoryStore):
             self._enrollments.put(enrollment.id, enrollment)
 
 
+class MovesNoEnrollment(MemoryStore):
+    def move_enrollments(self, enrollments):
+        pass
+
+
+class AddsWhomItMoves(MemoryStore):
+    def move_enrollments(self, enrollments):
+        batch = list(enrollments)
+        super().move_enrollments(batch)
+        self.put_enrollments(batch)
+
+
 class LetsTwoThrough(MemoryStore):
     """Looks first and writes later, as a careless store does."""
 
@@ -367,6 +379,8 @@ class LeaksTheInner(MemoryStore):
         (check_transactions, LeaksDefinitions, "leaves nothing behind"),
         (check_enrollment_store, Unordered, "enrollments() are ordered"),
         (check_enrollment_store, ReplacesEnrollments, "the first of an id stands"),
+        (check_enrollment_store, MovesNoEnrollment, "move_enrollments() replaces"),
+        (check_enrollment_store, AddsWhomItMoves, "move_enrollments() replaces"),
         (check_enrollment_store, LetsTwoThrough, "exactly one gets None"),
         (check_enrollment_store, KeepsFailures, "a failed touch returns None"),
         (check_enrollment_store, ClaimsAlways, "returns its record"),
@@ -402,6 +416,7 @@ def test_what_is_published():
     """The suite for each protocol can be called by itself."""
     published = {name for name in crmkit.testing.__all__ if name.startswith("check_")}
     assert published >= {
+        "check_agenda_store",
         "check_candidate_store",
         "check_enrollment_store",
         "check_interaction_store",

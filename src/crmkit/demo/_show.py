@@ -67,7 +67,8 @@ class DemoResult:
 def show(crm: CRM, store: Store, folder: Path, *, weeks: int) -> DemoResult:
     """Write the page, and return what it was made from."""
     now = story.START + weeks * WEEK
-    run = crm.engage(now=now)  # nothing is due any more: it only says what was refused
+    # Nothing is due any more: it only says what is refused.
+    run = crm.engage(now=now, everyone=True)
     best = crm.convert(attrs.evolve(story.ROLE, opened_at=now), now=now)
     card = crm.measure(now=now, costs=story.costs(weeks))
     kinds = Counter(

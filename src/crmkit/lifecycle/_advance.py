@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from crmkit.lifecycle._live import gone, settle
+from crmkit.lifecycle._live import gone, moved_ids, settle, wake
 from crmkit.lifecycle._moves import Moves
 from crmkit.lifecycle._segment import segment
 from crmkit.lifecycle._workspace import Progress, Workspace
@@ -24,9 +24,11 @@ def advance(work: Workspace, now: datetime, progress: Progress | None = None) ->
                 break
             found = work.candidates.get_candidates(ids)
             people = [found[key] for key in ids if key in found]
-            for person in settle(work, people, now, ask={}, replay=work.definitions):
+            settled = settle(work, people, now, ask={}, replay=work.definitions)
+            for person in settled:
                 moves += person.moves
                 checked += person.asked
+            wake(work, moved_ids(settled))
             moves += gone(work, ids, now)
         if progress:
             progress(checked, None)

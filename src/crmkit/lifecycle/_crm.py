@@ -1,16 +1,18 @@
 """The facade: the five verbs, and what a person asks in between."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from crmkit._time import to_instant
-from crmkit.cadence import Playbook
+from crmkit.cadence import Cadence, Library, Playbook
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
-from crmkit.lifecycle import _advance, _capture, _engage, _segment
+from crmkit.lifecycle import _advance, _capture, _engage, _enroll, _migrate, _segment
 from crmkit.lifecycle._capture import Captured
+from crmkit.lifecycle._enroll import Enrolled
 from crmkit.lifecycle._explain import Explanation, explain
 from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
+from crmkit.lifecycle._migrate import EXAMPLES, CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import EngageRun
 from crmkit.lifecycle._render import TemplateRenderer
@@ -39,8 +41,8 @@ class CRM:
     out), and running one twice at the same instant changes nothing the second time.
 
     ``candidates`` lets a host keep its own candidate table, of whose changes nobody but the next
-    `segment` hears; ``segments``, ``playbook``, ``policy`` and ``engagement`` are the definitions
-    in force.
+    `segment` and ``engage(everyone=True)`` hear; ``segments``, ``playbook``, ``policy`` and
+    ``engagement`` are the definitions in force, and ``library`` is the content that touches bring.
 
     >>> from crmkit.model import Candidate
     >>> from crmkit.senders import MemorySender
@@ -61,6 +63,7 @@ class CRM:
         renderer: Renderer | None = None,
         policy: ContactPolicy | None = None,
         engagement: EngagementPolicy | None = None,
+        library: Library | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._work = Workspace(
@@ -72,6 +75,7 @@ class CRM:
             renderer=TemplateRenderer() if renderer is None else renderer,
             policy=policy or ContactPolicy(),
             engagement=engagement or EngagementPolicy(),
+            library=library,
         )
         self._clock = SystemClock() if clock is None else clock
 
@@ -203,20 +207,86 @@ class CRM:
         when = None if as_of is None else to_instant(as_of, "as_of")
         return _segment.members(self._work, name, when)
 
+    def preview_cadence(
+        self,
+        cadence: Cadence,
+        *,
+        now: datetime | None = None,
+        old: Iterable[Cadence] = (),
+        examples: int = EXAMPLES,
+    ) -> CadenceChange:
+        """Say what `migrate` would do to the people inside other versions; change nothing.
+
+        Of those versions the playbook knows the definitions (`Playbook.also`); *old* are others.
+        *examples* is how many are shown, with reasons, of those with a touch that is due by it,
+        of those with one that expires, and of the rest.
+        """
+        return _migrate.preview(self._work, cadence, self._at(now), old=old, examples=examples)
+
+    def migrate(
+        self,
+        cadence: Cadence,
+        *,
+        now: datetime | None = None,
+        old: Iterable[Cadence] = (),
+        only: Collection[str] | None = None,
+        progress: Progress | None = None,
+    ) -> CadenceChange:
+        """Bring the people inside other versions of a cadence to this one; return what it changed.
+
+        Their runs go on, with all that was done: only the version is another, and an ``enrolled``
+        fact says so. Who has finished or ended a run stays, and so does who is in a version whose
+        definition neither the playbook nor *old* knows. *only* are the ids of whom to bring.
+
+        Some hundreds of people at a time land together; cut off, the next call goes on. Raises
+        `InvalidRecord`, with nothing changed, when the playbook does not have the cadence or it
+        cannot follow an old version (`compare_cadences`), and `NotFound` for an unknown id.
+        """
+        return _migrate.migrate(
+            self._work, cadence, self._at(now), old=old, only=only, progress=progress
+        )
+
     def engage(
         self,
         *,
         now: datetime | None = None,
         limit: int | None = None,
+        everyone: bool = False,
         progress: Progress | None = None,
     ) -> EngageRun:
         """Enrol, plan, ask permission, send what is due, and hand people's work to people.
+
+        Only those are looked at of whom something new is known or whose time has come; what it
+        costs depends on how many they are. Everyone is looked at by the first call, when the
+        playbook or a policy is another than the last call's, and with ``everyone``: ask for it
+        when candidate records, or the log, were changed without crmkit, or when the system has
+        new time-zone data. A policy with an object in it that has no text of its own, such as a
+        host's calendar of holidays without a ``repr``, counts as another one in each process.
 
         ``limit`` is how often the sender may be called; tasks and enrolments do not count, and
         `EngageRun.held` says how many messages wait for the next call. Raises `SenderError` when
         the sender cannot take messages at all: what was done is kept, and the next call goes on.
         """
-        return _engage.engage(self._work, self._at(now), limit=limit, progress=progress)
+        return _engage.engage(
+            self._work, self._at(now), limit=limit, everyone=everyone, progress=progress
+        )
+
+    def enroll(
+        self,
+        candidate_ids: Collection[str],
+        cadence: Cadence,
+        *,
+        role_id: str | None = None,
+        now: datetime | None = None,
+    ) -> Enrolled:
+        """Enrol people in a cadence on an occasion: a role opens, an event is over.
+
+        Everybody else is enrolled by `engage`, as the playbook says. The cadence must be in the
+        playbook: among its ``occasions``, to run beside what people are in already. Whoever is
+        inside it, or may not be written to, is left out, with the reason. Raises `NotFound`, with
+        nobody enrolled, for an unknown person or cadence.
+        """
+        return _enroll.enroll(self._work, candidate_ids, cadence, role_id, self._at(now))
 
     def convert(
         self,
@@ -277,5 +347,5 @@ class CRM:
         return explain(self._work, self._work.relationship(candidate_id), self._at(now))
 
     def tasks(self, *, now: datetime | None = None) -> tuple[Task, ...]:
-        """Return what people have to do: the level-5 touches that nobody has done yet."""
+        """Return what people have to do: touches by hand, and replies to answer."""
         return open_tasks(self._work, self._at(now))

@@ -1,5 +1,6 @@
 """Deliver: one due touch becomes at most one message, whatever is cut off in between."""
 
+from datetime import datetime
 from email.utils import format_datetime
 from enum import Enum
 
@@ -11,6 +12,7 @@ from crmkit.lifecycle._live import log
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Channel, Delivery, Interaction, Message, Relationship
 from crmkit.permission import usable_address
+from crmkit.protocols import Rendered
 
 OPEN = frozenset({TouchState.SENDING, TouchState.FAILED})
 """States in which something may still be done about a touch."""
@@ -23,6 +25,8 @@ class Case:
     relationship: Relationship
     calendar: Plan
     planned: PlannedTouch
+    name: str
+    """The key under which the ledger has it: the touch's own, or one that it had earlier."""
 
     @property
     def touch(self) -> Touch:
@@ -38,7 +42,7 @@ class Case:
         return TouchRecord(
             enrollment_id=self.calendar.enrollment.id,
             rotation=self.planned.rotation,
-            touch=self.touch.key,
+            touch=self.name,
             candidate_id=self.calendar.enrollment.candidate_id,
             state=state,
             due_at=self.planned.due_at,
@@ -65,31 +69,43 @@ class Delivered:
 
     record: TouchRecord
     why: str
-    fact: Interaction | None = None
+    facts: tuple[Interaction, ...] = ()
+    moved: bool = False
+    """Whether that fact moved the person into or out of a segment."""
 
 
 def message_for(work: Workspace, case: Case) -> Message | str:
     """Return the message, or the reason for which there is none."""
     if work.sender is None:
         raise SenderError("nothing can be sent without a sender: CRM(store, sender)")
-    relationship, touch, now = case.relationship, case.touch, case.calendar.now
-    address = usable_address(relationship, now=now, channel=touch.channel)
+    relationship, planned, now = case.relationship, case.planned, case.calendar.now
+    channel = planned.channel
+    address = usable_address(relationship, now=now, channel=channel)
     if address is None:
-        return f"address: none is known for {touch.channel}"
+        return f"address: none is known for {channel}"
     try:
-        text = work.renderer.render(touch, relationship, now=now)
+        text = render(work, relationship, planned, now)
         return Message(
             key=case.key,
             candidate_id=relationship.id,
             to=address,
             subject=text.subject,
             body=text.body,
-            channel=touch.channel,
+            channel=channel,
             thread=case.calendar.enrollment.id,
-            headers={"Date": format_datetime(now)} if touch.channel is Channel.EMAIL else {},
+            headers={"Date": format_datetime(now)} if channel is Channel.EMAIL else {},
         )
     except (RenderError, InvalidRecord) as error:
         return f"render: {error}"
+
+
+def render(
+    work: Workspace, relationship: Relationship, planned: PlannedTouch, now: datetime
+) -> Rendered:
+    """Return the text of a planned touch, in its variant and with its piece of content."""
+    run = planned.frame.enrollment
+    touch = planned.touch.as_variant(planned.touch.variant_for(run.id))
+    return work.renderer.render(touch, relationship, now=now, piece=planned.piece)
 
 
 def claim(work: Workspace, case: Case) -> Claim:
@@ -131,13 +147,12 @@ def deliver(work: Workspace, case: Case, message: Message, claimed: Claim) -> De
         raise
     state = _STATES[receipt.delivery]
     record = case.record(state, receipt.detail, receipt.provider_id)
-    fact = _sent(record, message) if state is TouchState.SENT else None
+    facts = (_sent(record, message, case.planned),) if state is TouchState.SENT else ()
     with work.store.transaction():
         _settle(work, record, claimed)
-        if fact:
-            log(work, [fact], fact.at)
+        moved = bool(facts) and bool(log(work, facts, record.at, waking=False).moves)
     why = receipt.detail or receipt.provider_id or receipt.delivery.value
-    return Delivered(record, why, fact)
+    return Delivered(record, why, facts, moved)
 
 
 def _settle(work: Workspace, record: TouchRecord, claimed: Claim) -> None:
@@ -154,7 +169,8 @@ _STATES = {
 }
 
 
-def _sent(record: TouchRecord, message: Message) -> Interaction:
+def _sent(record: TouchRecord, message: Message, planned: PlannedTouch) -> Interaction:
+    what = {"piece": planned.piece.id if planned.piece else None, "variant": planned.variant}
     return Interaction(
         candidate_id=record.candidate_id,
         kind="sent",
@@ -163,4 +179,5 @@ def _sent(record: TouchRecord, message: Message) -> Interaction:
         enrollment_id=record.enrollment_id,
         touch=record.touch,
         rotation=record.rotation,
+        properties={name: value for name, value in what.items() if value is not None},
     )

@@ -9,9 +9,8 @@ import attrs
 
 from crmkit.cadence import Enrollment, Plan
 from crmkit.engagement import Temperature, temperature
-from crmkit.errors import NotFound
 from crmkit.lifecycle._brief import Brief, brief
-from crmkit.lifecycle._tasks import plan_for
+from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import FrozenMap, Relationship, Verdict
 from crmkit.permission import Permission, permission
@@ -69,19 +68,16 @@ def _why(verdict: Verdict[Any]) -> str:
 
 def explain(work: Workspace, relationship: Relationship, now: datetime) -> Explanation:
     """Return everything about one person."""
-    plans, lost = [], []
-    for run in work.about([relationship.candidate], work.store.enrollments):
-        try:
-            plans.append(plan_for(work, relationship, run, now))
-        except NotFound:
-            lost.append(run)
+    runs = work.about([relationship.candidate], work.store.enrollments)
+    found = calendars(work, relationship, runs, now)
+    plans = (*found.live, *found.ended, *found.aside)
     return Explanation(
         candidate_id=relationship.id,
         now=now,
         segments=FrozenMap(work.segmenter.check(relationship, now=now)),
         temperature=temperature(relationship, now=now, policy=work.engagement),
         permission=permission(relationship, now=now, policy=work.policy),
-        plans=tuple(plans),
+        plans=tuple(sorted(plans, key=lambda each: each.enrollment.enrolled_at)),
         brief=brief(relationship, now=now),
-        lost=tuple(lost),
+        lost=tuple(run for run, _ in found.lost),
     )

@@ -84,6 +84,17 @@ def settle(
     return found
 
 
+def moved_ids(settled: Iterable[Person]) -> set[str]:
+    """Return the ids of those for whom engage may have something else to do now."""
+    return {person.relationship.id for person in settled if person.moves or person.facts}
+
+
+def wake(work: Workspace, ids: Iterable[str]) -> None:
+    """Put people on the agenda for the next `CRM.engage`."""
+    for some in batched(sorted(ids)):
+        work.store.wake(some)
+
+
 def end(
     work: Workspace,
     rows: Iterable[Membership],
@@ -157,17 +168,20 @@ class Door:
     now: datetime
     live: bool
     """Whether anybody may be moved."""
+    waking: bool = True
+    """Whether engage has to look at whom it concerns; not, when it is engage that writes."""
     new: int = 0
     """How many facts were not in the log yet."""
     moves: list[Transition] = attrs.field(factory=list)
+    _awake: set[str] = attrs.field(factory=set)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
     _read: tuple[frozenset[str], Rows] = (frozenset(), {})
     """Whose rows were read last, and these, while nothing has changed them."""
 
     @classmethod
-    def open(cls, work: Workspace, now: datetime) -> "Door":
+    def open(cls, work: Workspace, now: datetime, *, waking: bool = True) -> "Door":
         """Look whether what is stored can be kept up to date."""
-        return cls(work, now, is_live(work))
+        return cls(work, now, is_live(work), waking)
 
     def catch_up(self, people: Iterable[Candidate]) -> None:
         """Let the clock move them up to now, with what was known so far."""
@@ -191,7 +205,10 @@ class Door:
             new = self.work.store.append_interactions(fact for _, fact in some)
             self.new += new
             # If some were new, everybody among them is asked: asking too much moves nobody.
-            if not new or not self.live:
+            if not new:
+                continue
+            self._awake.update(owner for owner, _ in some)
+            if not self.live:
                 continue
             kinds: dict[str, set[str]] = {}
             for owner, fact in some:
@@ -201,13 +218,17 @@ class Door:
 
     def changed(self, ids: Iterable[str]) -> None:
         """Note whose record is another now: any segment may see that."""
+        ids = list(ids)
+        self._awake.update(ids)
         self._ask.update((key, set(self.work.definitions)) for key in ids)
 
     def settle(self, people: Iterable[Candidate]) -> None:
-        """Move people by what came in; their records as they are now."""
+        """Move people by what came in; their records as they are now. Wake whom it concerns."""
         concerned = [person for person in people if self._ask.get(person.id)] if self.live else ()
         for some in batched(concerned, BATCH // 4):
             self._settle(some, self._ask, ())
+        if self.waking:
+            wake(self.work, self._awake)
 
     def _settle(
         self,
@@ -219,33 +240,39 @@ class Door:
         read, known = self._read
         rows = known if read.issuperset(person.id for person in people) else None
         self._read = frozenset(), {}
-        for person in settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows):
-            self.moves += person.moves
+        found = settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows)
+        self.moves += [move for person in found for move in person.moves]
+        self._awake |= moved_ids(found)
 
 
-def log(work: Workspace, facts: Iterable[Interaction], now: datetime) -> Door:
+def log(
+    work: Workspace, facts: Iterable[Interaction], now: datetime, *, waking: bool = True
+) -> Door:
     """Append facts about people who are known, and move those people; all of it, or nothing."""
     facts = list(facts)
     with work.store.transaction():
-        door = Door.open(work, now)
+        door = Door.open(work, now, waking=waking)
         door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
-        owners = _owners(work, {fact.candidate_id for fact in facts}) if door.live else {}
-        people = {person.id: person for person in owners.values()}
+        ids = {fact.candidate_id for fact in facts}
+        owners = _owners(work, ids) if door.live or waking else {}
+        people = _people(work, owners.values()) if door.live else {}
         door.catch_up(people.values())
-        door.append(
-            (owners[fact.candidate_id].id if fact.candidate_id in owners else "", fact)
-            for fact in facts
-        )
+        door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
         door.settle(people.values())
     return door
 
 
-def _owners(work: Workspace, ids: Iterable[str]) -> dict[str, Candidate]:
+def _owners(work: Workspace, ids: Iterable[str]) -> dict[str, str]:
     """Return whose each id is: a person's own, or that of a record merged into theirs."""
-    found: dict[str, Candidate] = {}
+    found: dict[str, str] = {}
     for some in batched(sorted(ids)):
         keys = work.candidates.find_candidates([f"id:{key}" for key in some])
-        owner = {key: min(keys[f"id:{key}"]) for key in some if f"id:{key}" in keys}
-        people = work.candidates.get_candidates(sorted(set(owner.values())))
-        found |= {key: people[who] for key, who in owner.items() if who in people}
+        found |= {key: min(keys[f"id:{key}"]) for key in some if f"id:{key}" in keys}
+    return found
+
+
+def _people(work: Workspace, ids: Iterable[str]) -> dict[str, Candidate]:
+    found: dict[str, Candidate] = {}
+    for some in batched(sorted(set(ids))):
+        found |= work.candidates.get_candidates(some)
     return found

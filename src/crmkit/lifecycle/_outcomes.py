@@ -15,6 +15,8 @@ from crmkit.model import FrozenMap
 class Outcome:
     """What became of one due touch: ``state`` in a word, ``why`` in a sentence.
 
+    ``touch`` is ``-`` where it is about a whole run: ``archived``, ``reactivated``.
+
     The ``why`` of one that was ``refused`` begins with the rule: a `ContactRule`, ``address``,
     ``render`` (a value is missing) or ``cadence`` (the playbook does not have it any more).
     """
@@ -30,7 +32,11 @@ class Outcome:
 
 @attrs.frozen(kw_only=True, repr=False)
 class EngageRun:
-    """Who was enrolled, what was sent, what was refused and why, what people have to do."""
+    """Who was enrolled, what was sent, what was refused and why, what people have to do.
+
+    Of those whose time had come: nobody else was looked at, and what stays refused is not said
+    again before something new is known, or a rule may answer otherwise.
+    """
 
     now: datetime
     enrolled: tuple[Enrollment, ...]
@@ -42,6 +48,8 @@ class EngageRun:
     """How many people's next message waits because the limit was reached: call again."""
     next_due: datetime | None
     """The first instant after now at which there may be something to do."""
+    checked: int = 0
+    """How many people it looked at: it depends on how many were due, not on how many there are."""
 
     def of(self, state: str) -> tuple[Outcome, ...]:
         """Return the outcomes in one state: ``sent``, ``refused``, ``failed``, ``unknown``…"""

@@ -9,7 +9,7 @@ import attrs
 
 from crmkit._time import earliest
 from crmkit.errors import RuleError
-from crmkit.lifecycle._live import UNFINISHED, end, gone, is_live, settle
+from crmkit.lifecycle._live import UNFINISHED, end, gone, is_live, moved_ids, settle, wake
 from crmkit.lifecycle._moves import Moving
 from crmkit.lifecycle._workspace import Progress, Workspace
 from crmkit.model import FrozenMap
@@ -69,10 +69,10 @@ def define(
     refer to it are asked about.
     """
     changed = attrs.evolve(work, segmenter=work.segmenter.replacing(new))
-    concerned = frozenset(changed.segmenter.needing(new.name))
+    those = frozenset(changed.segmenter.needing(new.name))
     found = _claim(changed)
-    ask = concerned if found == work.definitions else frozenset(changed.definitions)
-    replay = _alike(changed, found) - concerned
+    ask = those if found == work.definitions else frozenset(changed.definitions)
+    replay = _alike(changed, found) - those
     return changed, _pass(changed, now, ask=ask, replay=replay, progress=progress)
 
 
@@ -99,6 +99,7 @@ def drop(work: Workspace, name: str, now: datetime) -> tuple[Workspace, tuple[Tr
         watches = [row for row in store.watches() if row.segment == name]
         rows = [*store.memberships(segment=name), *watches]
         end(changed, rows, now, "the segment was dropped", into=moves)
+        wake(work, {row.candidate_id for row in rows if row.inside})
         store.set_definitions(changed.definitions if live else {})
     return changed, tuple(moves)
 
@@ -163,6 +164,7 @@ def _pass(
             people = [found[key] for key in page if key in found]
             asked = dict.fromkeys(page, ask)
             settled = settle(work, people, now, ask=asked, replay=replay, tracked=tracked)
+            wake(work, moved_ids(settled))
         for person in settled:
             moves += person.moves
             checked += person.asked

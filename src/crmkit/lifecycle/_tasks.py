@@ -1,23 +1,30 @@
-"""What people have to do: level-5 touches, with what to remember and a draft."""
+"""What people have to do: the touches by hand, and replies to answer; with what to remember."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import attrs
 
-from crmkit.cadence import Enrollment, Plan, TouchRecord, TouchState, plan
-from crmkit.errors import NotFound, RenderError
+from crmkit.cadence import Plan, PlannedTouch, PlanStatus, TouchRecord, TouchState
+from crmkit.errors import RenderError
 from crmkit.lifecycle._brief import Brief, brief
-from crmkit.lifecycle._workspace import Workspace
+from crmkit.lifecycle._calendars import calendars
+from crmkit.lifecycle._deliver import render
+from crmkit.lifecycle._workspace import Workspace, by_candidate
 from crmkit.model import Relationship
-from crmkit.permission import permission
+from crmkit.permission import ContactRule, permission
+
+ANSWER = "answer"
+"""What stands for the touch in a task that asks for an answer to a reply."""
 
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Something for a person to do (a level-5 touch): the draft is a suggestion, never sent.
+    """Something for a person to do: a touch by hand, or a reply to answer.
 
-    It is done when a ``called``, ``met`` or ``messaged`` fact names its enrolment, touch and
-    rotation.
+    A touch is done when a ``called``, ``met`` or ``messaged`` fact names its enrolment, touch and
+    rotation; a reply (``touch`` is "answer") is answered by any such fact about the person. The
+    draft is a suggestion, never sent.
     """
 
     key: str
@@ -27,48 +34,71 @@ class Task:
     rotation: int
     due_at: datetime
     brief: Brief
+    why: str = ""
+    """What it is for."""
     draft: str | None = attrs.field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.touch} for {self.candidate_id}, due {self.due_at:%Y-%m-%d}"
 
 
-def plan_for(
-    work: Workspace, relationship: Relationship, enrollment: Enrollment, now: datetime
-) -> Plan:
-    """Return the plan of a stored enrolment under the policies in force.
-
-    Raises `NotFound` when the playbook does not have its cadence and version any more.
-    """
-    return plan(
-        work.playbook.cadence(enrollment.cadence, enrollment.version),
-        relationship,
-        now=now,
-        enrollment=enrollment,
-        policy=work.policy,
-        engagement=work.engagement,
-    )
-
-
 def task_of(
-    work: Workspace, relationship: Relationship, record: TouchRecord, calendar: Plan, now: datetime
+    work: Workspace,
+    relationship: Relationship,
+    record: TouchRecord,
+    planned: PlannedTouch,
+    now: datetime,
 ) -> Task:
     """Return the task that a ledger record stands for, with the brief and a draft."""
-    touch = calendar.cadence.touch(record.touch)
     try:
-        draft = work.renderer.render(touch, relationship, now=now).body
+        draft = render(work, relationship, planned, now).body
     except RenderError:
         draft = None
     return Task(
         key=record.key,
         candidate_id=relationship.id,
         enrollment_id=record.enrollment_id,
-        touch=record.touch,
+        touch=planned.touch.key,
         rotation=record.rotation,
         due_at=record.due_at,
         brief=brief(relationship, now=now),
+        why=planned.touch.purpose,
         draft=draft,
     )
+
+
+def answer_record(calendar: Plan) -> TouchRecord:
+    """Return the ledger record that hands over the reply on which a plan waits."""
+    assert calendar.stopped_at is not None  # noqa: S101 - a reply stopped it
+    return TouchRecord(
+        enrollment_id=calendar.enrollment.id,
+        rotation=0,
+        touch=f"{ANSWER} {calendar.stopped_at.isoformat(timespec='microseconds')}",
+        candidate_id=calendar.enrollment.candidate_id,
+        state=TouchState.TASK,
+        due_at=calendar.stopped_at,
+        at=calendar.now,
+    )
+
+
+def answer_of(relationship: Relationship, record: TouchRecord, calendar: Plan) -> Task:
+    """Return the task to answer a reply."""
+    return Task(
+        key=record.key,
+        candidate_id=relationship.id,
+        enrollment_id=record.enrollment_id,
+        touch=ANSWER,
+        rotation=record.rotation,
+        due_at=record.due_at,
+        brief=brief(relationship, now=calendar.now),
+        why=f"they replied on {record.due_at:%Y-%m-%d}",
+    )
+
+
+def may_answer(work: Workspace, relationship: Relationship, now: datetime) -> bool:
+    """Say whether a reply may be answered: unless they are not to be contacted at all."""
+    rule = permission(relationship, now=now, policy=work.policy).rule
+    return rule not in {ContactRule.ERASED, ContactRule.DO_NOT_CONTACT}
 
 
 def open_tasks(work: Workspace, now: datetime) -> tuple[Task, ...]:
@@ -81,29 +111,48 @@ def open_tasks(work: Workspace, now: datetime) -> tuple[Task, ...]:
             for record in work.about((each.candidate for each in batch), work.store.touches)
             if record.state is TouchState.TASK and record.at <= now
         ]
-        if not records:
-            continue
-        concerned = {people[record.candidate_id].candidate for record in records}
-        runs = {run.id: run for run in work.about(concerned, work.store.enrollments)}
+        concerned: dict[str, list[TouchRecord]] = {}
         for record in records:
-            found += _open(work, people[record.candidate_id], record, runs, now)
+            concerned.setdefault(people[record.candidate_id].id, []).append(record)
+        candidates = [people[key].candidate for key in concerned]
+        runs = by_candidate(work.about(candidates, work.store.enrollments))
+        for key, theirs in concerned.items():
+            mine = [run for each in people[key].candidate.ids for run in runs.get(each, ())]
+            plans = calendars(work, people[key], mine, now).live
+            found += _open(work, people[key], theirs, plans, now)
     return tuple(sorted(found, key=lambda task: (task.due_at, task.candidate_id, task.key)))
 
 
 def _open(
     work: Workspace,
     relationship: Relationship,
-    record: TouchRecord,
-    runs: dict[str, Enrollment],
+    records: list[TouchRecord],
+    plans: tuple[Plan, ...],
     now: datetime,
-) -> list[Task]:
-    try:
-        calendar = plan_for(work, relationship, runs[record.enrollment_id], now)
-    except NotFound:
-        return []  # its cadence was taken out of the playbook
-    if calendar.is_done(record.touch, record.rotation):
-        return []
-    channel = calendar.cadence.touch(record.touch).channel
-    if not permission(relationship, now=now, channel=channel, policy=work.policy):
-        return []
-    return [task_of(work, relationship, record, calendar, now)]
+) -> Iterator[Task]:
+    """Yield those of one person's tasks that one of their plans still asks for."""
+    by_run = {calendar.enrollment.id: calendar for calendar in plans}
+    for record in records:
+        calendar = by_run.get(record.enrollment_id)
+        if calendar is None:
+            continue  # it has ended, or its cadence was taken out of the playbook
+        if record.touch.startswith(f"{ANSWER} "):
+            waits = calendar.status is PlanStatus.WAITING
+            same = waits and answer_record(calendar).key == record.key
+            if same and may_answer(work, relationship, now):
+                yield answer_of(relationship, record, calendar)
+            continue
+        planned = _planned(calendar, record)
+        if planned is None or planned.done or planned.expired:
+            continue
+        if permission(relationship, now=now, channel=planned.channel, policy=work.policy):
+            yield task_of(work, relationship, record, planned, now)
+
+
+def _planned(calendar: Plan, record: TouchRecord) -> PlannedTouch | None:
+    """Return the touch that a record is about, if the plan (still) has it."""
+    for planned in calendar.touches:
+        names = (planned.touch.key, *planned.touch.was)
+        if planned.rotation == record.rotation and record.touch in names:
+            return planned
+    return None

@@ -5,10 +5,19 @@ from typing import Protocol, TypeVar
 
 import attrs
 
-from crmkit.cadence import SEVEN_TOUCH, Playbook
+from crmkit.cadence import (
+    ALUMNI,
+    LONG_TERM,
+    POST_EVENT,
+    SEVEN_TOUCH,
+    SILVER_MEDALIST,
+    WARM_PASSIVE,
+    Library,
+    Playbook,
+)
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
-from crmkit.lifecycle._rest import Rest
+from crmkit.lifecycle._digest import digest
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
 from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store, batched
@@ -27,8 +36,25 @@ C = TypeVar("C", bound=_OfSomebody)
 Progress = Callable[[int, int | None], None]
 """Called with how many are done and how many there are in all (None when nobody knows)."""
 
-DEFAULT_PLAYBOOK = Playbook([(segment.name, SEVEN_TOUCH) for segment in CATALOGUE])
-"""The seven touches for everyone; the segment that comes first in the catalogue is noted."""
+DEFAULT_PLAYBOOK = Playbook(
+    [(segment.name, SEVEN_TOUCH) for segment in CATALOGUE], occasions=[SILVER_MEDALIST]
+)
+"""The seven touches for everyone; the segment that comes first in the catalogue is noted.
+
+The silver medalists' own cadence begins on the day a role opens (`CRM.enroll`).
+"""
+
+FIELD_PLAYBOOK = Playbook(
+    [
+        ("silver medalists", SEVEN_TOUCH),
+        ("warm passive", WARM_PASSIVE),
+        ("cold passive", LONG_TERM),
+        ("alumni", ALUMNI),
+        ("event leads", POST_EVENT),
+    ],
+    occasions=[SILVER_MEDALIST],
+)
+"""What the field uses each of its segments for; the seven touches for everybody else."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -43,13 +69,20 @@ class Workspace:
     renderer: Renderer
     policy: ContactPolicy
     engagement: EngagementPolicy
-    rest: Rest = attrs.field(factory=Rest)
+    library: Library | None = None
     definitions: Mapping[str, str] = attrs.field(init=False)
     """The segments in force: name → digest, as the store keeps them."""
 
     @definitions.default
     def _digests(self) -> Mapping[str, str]:
         return {segment.name: segment.digest for segment in self.segmenter.segments}
+
+    basis: str = attrs.field(init=False)
+    """The digest of what decides whom engage has something to do for, and when."""
+
+    @basis.default
+    def _basis(self) -> str:
+        return digest(self.playbook, self.policy, self.engagement)
 
     def batches(self, progress: Progress | None = None) -> Iterator[list[Relationship]]:
         """Yield everyone with their history, some hundreds at a time, ordered by id."""

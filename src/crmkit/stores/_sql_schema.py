@@ -149,3 +149,11 @@ touches = Table(
     Index("crmkit_touches_candidate", "candidate_id"),
     Index("crmkit_touches_state", "state", "due_at"),
 )
+agenda = Table(
+    "crmkit_agenda",
+    metadata,
+    Column("candidate_id", _key(), primary_key=True),
+    Column("due_at", Instant),
+    Column("turn", BigInteger, nullable=False),
+    Index("crmkit_agenda_due", "due_at", "candidate_id"),
+)

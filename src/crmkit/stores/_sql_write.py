@@ -38,6 +38,19 @@ def insert_or_replace(connection: Connection, table: Table, rows: Rows) -> None:
     )
 
 
+def insert_or_count(connection: Connection, table: Table, rows: Rows, counter: str) -> None:
+    """Insert the rows; one whose key is there takes its place, and adds 1 to its *counter*."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    key = {column.name for column in table.primary_key.columns}
+    others: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    others[counter] = table.c[counter] + 1
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=sorted(key), set_=others), rows
+    )
+
+
 def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)

@@ -1,103 +1,20 @@
 """A store in memory: the reference for what a store does, and enough for tests and notebooks."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from heapq import heapify, heappop, heappush
 from threading import RLock
-from typing import Generic, TypeVar
+
+import attrs
 
 from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.errors import NotFound
 from crmkit.model import Candidate, Interaction, Role, identity_keys
-from crmkit.protocols import BATCH, Store
+from crmkit.protocols import AT_ONCE, BATCH, AgendaEntry, Store
 from crmkit.segmentation import Membership, Transition
+from crmkit.stores._memory_tables import Table, Timetable, Undo
 
 __all__ = ["MemoryStore"]
-
-K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
-
-Undo = list[Callable[[], object]]
-
-
-class _Table(Generic[K, R]):
-    """Records by key and by owner; every change writes into the undo list how to take it back."""
-
-    def __init__(self, undo: Undo, owner: Callable[[R], str]) -> None:
-        self.rows: dict[K, R] = {}
-        self._owned: defaultdict[str, dict[K, None]] = defaultdict(dict)
-        self._owner = owner
-        self._undo = undo
-
-    def put(self, key: K, record: R) -> None:
-        self.discard(key)
-        self._insert(key, record)
-        self._undo.append(lambda: self._remove(key))
-
-    def discard(self, key: K) -> None:
-        if key in self.rows:
-            record = self._remove(key)
-            self._undo.append(lambda: self._insert(key, record))
-
-    def of(self, owners: Collection[str] | None) -> list[R]:
-        """Return the records of these owners, or of all."""
-        if owners is None:
-            return list(self.rows.values())
-        return [self.rows[key] for owner in set(owners) for key in self._owned.get(owner, ())]
-
-    def _insert(self, key: K, record: R) -> None:
-        self.rows[key] = record
-        self._owned[self._owner(record)][key] = None
-
-    def _remove(self, key: K) -> R:
-        record = self.rows.pop(key)
-        owner = self._owner(record)
-        del self._owned[owner][key]
-        if not self._owned[owner]:
-            del self._owned[owner]
-        return record
-
-
-Due = tuple[datetime, str, str]
-
-
-class _Memberships(_Table[tuple[str, str], Membership]):
-    """Memberships and watches, and beside them a heap of when the clock may change them.
-
-    The heap is never searched: a record that is replaced or removed leaves its entry behind,
-    which is dropped when it comes to the top. So nothing has to be taken back in it, either.
-    """
-
-    def __init__(self, undo: Undo) -> None:
-        super().__init__(undo, _candidate_id)
-        self._heap: list[Due] = []
-
-    def due(self, now: datetime, limit: int) -> list[Membership]:
-        """Return up to *limit* records whose instant has come, the first first."""
-        found: list[Due] = []
-        while self._heap and self._heap[0][0] <= now and len(found) < limit:
-            entry = heappop(self._heap)
-            if self._stands(entry) and entry not in found[-1:]:
-                found.append(entry)
-        for entry in found:
-            heappush(self._heap, entry)
-        return [self.rows[entry[1:]] for entry in found]
-
-    def _stands(self, entry: Due) -> bool:
-        record = self.rows.get(entry[1:])
-        return record is not None and record.next_change == entry[0]
-
-    def _insert(self, key: tuple[str, str], record: Membership) -> None:
-        super()._insert(key, record)
-        if record.next_change:
-            heappush(self._heap, (record.next_change, *key))
-        if len(self._heap) > 2 * len(self.rows) + BATCH:
-            self._heap = [
-                (each.next_change, *key) for key, each in self.rows.items() if each.next_change
-            ]
-            heapify(self._heap)
 
 
 class MemoryStore(Store):
@@ -115,17 +32,23 @@ class MemoryStore(Store):
         self._lock = RLock()
         self._undo: Undo = []
         self._depth = 0
-        self._candidates = _Table[str, Candidate](self._undo, lambda record: record.id)
-        self._keys = _Table[tuple[str, str], str](self._undo, lambda key: key)
-        self._interactions = _Table[str, Interaction](self._undo, _candidate_id)
-        self._roles = _Table[str, Role](self._undo, lambda record: record.id)
-        self._memberships = _Memberships(self._undo)
-        self._definitions = _Table[str, tuple[str, str]](self._undo, lambda pair: pair[0])
-        self._transitions = _Table[tuple[str, str, datetime, bool], Transition](
+        self._candidates = Table[str, Candidate](self._undo, lambda record: record.id)
+        self._keys = Table[tuple[str, str], str](self._undo, lambda key: key)
+        self._interactions = Table[str, Interaction](self._undo, _candidate_id)
+        self._roles = Table[str, Role](self._undo, lambda record: record.id)
+        self._memberships = Timetable[tuple[str, str], Membership](
+            self._undo, _candidate_id, lambda record: record.next_change
+        )
+        self._definitions = Table[str, tuple[str, str]](self._undo, lambda pair: pair[0])
+        self._transitions = Table[tuple[str, str, datetime, bool], Transition](
             self._undo, _candidate_id
         )
-        self._enrollments = _Table[str, Enrollment](self._undo, _candidate_id)
-        self._touches = _Table[tuple[str, int, str], TouchRecord](self._undo, _candidate_id)
+        self._enrollments = Table[str, Enrollment](self._undo, _candidate_id)
+        self._touches = Table[tuple[str, int, str], TouchRecord](self._undo, _candidate_id)
+        self._agenda = Timetable[str, AgendaEntry](
+            self._undo, _candidate_id, lambda entry: entry.at
+        )
+        self._basis = Table[str, str](self._undo, lambda digest: digest)
 
     def __repr__(self) -> str:
         people, facts = len(self._candidates.rows), len(self._interactions.rows)
@@ -240,7 +163,7 @@ class MemoryStore(Store):
     def due(self, now: datetime, limit: int = BATCH) -> list[Membership]:
         """Return memberships and watches whose ``next_change`` has come, at most *limit*."""
         with self._lock:
-            return self._memberships.due(now, limit)
+            return self._memberships.come(now, limit)
 
     def tracked(self) -> list[str]:
         """Return the ids of all who have a membership or a watch, once each, in order."""
@@ -295,6 +218,14 @@ class MemoryStore(Store):
                 if enrollment.id not in self._enrollments.rows:
                     self._enrollments.put(enrollment.id, enrollment)
 
+    def move_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
+        """Replace those that are stored, by id; unknown ids are ignored."""
+        batch = list(enrollments)
+        with self.transaction():
+            for enrollment in batch:
+                if enrollment.id in self._enrollments.rows:
+                    self._enrollments.put(enrollment.id, enrollment)
+
     def enrollments(self, candidate_ids: Collection[str] | None = None) -> list[Enrollment]:
         """Return the enrolments (of these people), ordered by candidate id, instant, id."""
         with self._lock:
@@ -325,8 +256,49 @@ class MemoryStore(Store):
             found = self._touches.of(candidate_ids)
         return sorted(found, key=lambda record: (record.at, *_touch_key(record)))
 
+    def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
+        """Yield the entries whose instant has come, by instant, then id."""
+        with self._lock:
+            found = self._agenda.come(now)
+        yield from found
 
-def _candidate_id(record: Interaction | Membership | Transition | Enrollment | TouchRecord) -> str:
+    def next_look(self, now: datetime) -> datetime | None:
+        """Return the first instant after *now* at which an entry comes."""
+        with self._lock:
+            return self._agenda.next_after(now)
+
+    def wake(self, ids: Collection[str]) -> None:
+        """Put these on the agenda `AT_ONCE`, and add 1 to their turns; a new one has turn 1."""
+        with self.transaction():
+            for key in set(ids):
+                known = self._agenda.rows.get(key)
+                turn = known.turn + 1 if known else 1
+                self._agenda.put(key, AgendaEntry(candidate_id=key, at=AT_ONCE, turn=turn))
+
+    def put_off(self, entries: Iterable[AgendaEntry]) -> None:
+        """Keep the instants of those whose turn is still the entry's; the others were woken."""
+        batch = list(entries)
+        with self.transaction():
+            for entry in batch:
+                known = self._agenda.rows.get(entry.candidate_id)
+                if known and known.turn == entry.turn:
+                    self._agenda.put(entry.candidate_id, attrs.evolve(known, at=entry.at))
+
+    def agenda_basis(self) -> str:
+        """Return what `set_agenda_basis` was last given; at first nothing."""
+        with self._lock:
+            return self._basis.rows.get("agenda", "")
+
+    def set_agenda_basis(self, digest: str) -> None:
+        """Keep the digest of the definitions that the agenda is made with."""
+        with self.transaction():
+            self._basis.put("agenda", digest)
+
+
+_Owned = Interaction | Membership | Transition | Enrollment | TouchRecord | AgendaEntry
+
+
+def _candidate_id(record: _Owned) -> str:
     return record.candidate_id
 
 

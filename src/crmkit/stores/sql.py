@@ -1,6 +1,6 @@
 """A store in an SQL database: SQLite by default, PostgreSQL for more (``crmkit[sql]``)."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -18,13 +18,13 @@ from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.codec import dumps, loads
 from crmkit.errors import InvalidDocument, NotFound, StoreError
 from crmkit.model import Candidate, Interaction, Role, identity_keys
-from crmkit.protocols import BATCH, Store, batched
+from crmkit.protocols import AT_ONCE, BATCH, AgendaEntry, Store, batched
 from crmkit.segmentation import Membership, Transition
 from crmkit.stores import _sql_schema as tables
 from crmkit.stores._sql_connection import Database
 from crmkit.stores._sql_schema import metadata
 from crmkit.stores._sql_setup import prepare
-from crmkit.stores._sql_write import insert_new, insert_or_replace
+from crmkit.stores._sql_write import insert_new, insert_or_count, insert_or_replace
 
 __all__ = ["SQLStore", "metadata"]
 
@@ -283,18 +283,17 @@ class SQLStore(Store):
 
     def put_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
         """Insert those whose id is new."""
-        rows = [
-            {
-                "id": run.id,
-                "candidate_id": run.candidate_id,
-                "cadence": run.cadence,
-                "enrolled_at": run.enrolled_at,
-                "document": dumps(run),
-            }
-            for run in enrollments
-        ]
+        rows = [_enrollment_row(run) for run in enrollments]
         with self._database.writing() as connection:
             insert_new(connection, tables.enrollments, rows)
+
+    def move_enrollments(self, enrollments: Iterable[Enrollment]) -> None:
+        """Replace those that are stored, by id; unknown ids are ignored."""
+        rows = [{**_enrollment_row(run), "old": run.id} for run in enrollments]
+        known = tables.enrollments.c.id == sa.bindparam("old")
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(tables.enrollments.update().where(known), rows)
 
     def enrollments(self, candidate_ids: Collection[str] | None = None) -> list[Enrollment]:
         """Return the enrolments (of these people), ordered by candidate id, instant, id."""
@@ -325,7 +324,62 @@ class SQLStore(Store):
         order = ("occurred_at", "enrollment_id", "rotation", "touch")
         return self._about(TouchRecord, tables.touches, candidate_ids, order)
 
+    # --- whom to look at, and when
+
+    def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
+        """Yield the entries whose instant has come, by instant, then id."""
+        order = tables.agenda.c.due_at, tables.agenda.c.candidate_id
+        page = sa.select(tables.agenda).where(order[0] <= now).order_by(*order).limit(BATCH)
+        rows = self._rows(page)
+        while rows:
+            for row in rows:
+                yield AgendaEntry(candidate_id=row.candidate_id, at=row.due_at, turn=row.turn)
+            last = sa.tuple_(
+                sa.literal(row.due_at, order[0].type), sa.literal(row.candidate_id, order[1].type)
+            )
+            rows = self._rows(page.where(sa.tuple_(*order) > last))
+
+    def next_look(self, now: datetime) -> datetime | None:
+        """Return the first instant after *now* at which an entry comes."""
+        instant = tables.agenda.c.due_at
+        first = sa.select(instant).where(instant > now).order_by(instant).limit(1)
+        return next((row.due_at for row in self._rows(first)), None)
+
+    def wake(self, ids: Collection[str]) -> None:
+        """Put these on the agenda `AT_ONCE`, and add 1 to their turns; a new one has turn 1."""
+        rows = [{"candidate_id": key, "due_at": AT_ONCE, "turn": 1} for key in sorted(set(ids))]
+        with self._database.writing() as connection:
+            insert_or_count(connection, tables.agenda, rows, "turn")
+
+    def put_off(self, entries: Iterable[AgendaEntry]) -> None:
+        """Keep the instants of those whose turn is still the entry's; the others were woken."""
+        rows = [{"who": each.candidate_id, "seen": each.turn, "when": each.at} for each in entries]
+        columns = tables.agenda.c
+        statement = (
+            tables.agenda.update()
+            .where(columns.candidate_id == sa.bindparam("who"))
+            .where(columns.turn == sa.bindparam("seen"))
+            .values(due_at=sa.bindparam("when"))
+        )
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(statement, rows)
+
+    def agenda_basis(self) -> str:
+        """Return what `set_agenda_basis` was last given; at first nothing."""
+        value = sa.select(tables.meta.c.value).where(tables.meta.c.key == "agenda")
+        return next((row.value for row in self._rows(value)), "")
+
+    def set_agenda_basis(self, digest: str) -> None:
+        """Keep the digest of the definitions that the agenda is made with."""
+        with self._database.writing() as connection:
+            insert_or_replace(connection, tables.meta, [{"key": "agenda", "value": digest}])
+
     # --- reading
+
+    def _rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        with self._database.reading() as connection:
+            return connection.execute(statement).all()
 
     def _about(
         self,
@@ -371,6 +425,16 @@ class SQLStore(Store):
 def _decoded(cls: Any, document: str) -> Any:
     """Read one record; one that was read on the last pass over the people need not be again."""
     return loads(cls, document)
+
+
+def _enrollment_row(run: Enrollment) -> Mapping[str, Any]:
+    return {
+        "id": run.id,
+        "candidate_id": run.candidate_id,
+        "cadence": run.cadence,
+        "enrolled_at": run.enrolled_at,
+        "document": dumps(run),
+    }
 
 
 def _touch_row(record: TouchRecord) -> Mapping[str, Any]:

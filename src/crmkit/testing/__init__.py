@@ -3,6 +3,7 @@
 from crmkit.testing._senders import Delivered, check_sender
 from crmkit.testing._store_people import check_role_store
 from crmkit.testing._stores import (
+    check_agenda_store,
     check_candidate_store,
     check_enrollment_store,
     check_interaction_store,
@@ -13,6 +14,7 @@ from crmkit.testing._stores import (
 
 __all__ = [
     "Delivered",
+    "check_agenda_store",
     "check_candidate_store",
     "check_enrollment_store",
     "check_interaction_store",

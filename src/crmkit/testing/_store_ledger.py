@@ -33,6 +33,19 @@ def check_enrollments_are_kept(make_store: Callable[[], EnrollmentStore]) -> Non
     same(list(store.enrollments([])), [], "enrollments() of nobody are none")
 
 
+def check_enrollments_are_moved(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that a stored enrolment is replaced whole, and that none is added."""
+    store = make_store()
+    old, other = run("ada", "a", 0), run("bob", "b", 0)
+    store.put_enrollments([old, other])
+    moved = attrs.evolve(old, candidate_id="eve", cadence="short", version=2, segment="warm")
+    store.move_enrollments([moved, run("cy", "c", 0)])
+    store.move_enrollments([])
+    same(list(store.enrollments()), [other, moved], "move_enrollments() replaces what is stored")
+    same(list(store.enrollments(["ada"])), [], "a moved enrolment is not found where it was")
+    same(list(store.enrollments(["eve"])), [moved], "a moved enrolment is found where it is")
+
+
 def check_claiming_has_one_winner(make_store: Callable[[], EnrollmentStore]) -> None:
     """Check that the first claim of a touch gets None, a later one the record there."""
     store = make_store()

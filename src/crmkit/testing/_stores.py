@@ -13,16 +13,28 @@ import attrs
 
 from crmkit.model import Candidate, Role
 from crmkit.protocols import (
+    AT_ONCE,
+    AgendaEntry,
+    AgendaStore,
     CandidateStore,
     EnrollmentStore,
     InteractionStore,
     MembershipStore,
     Store,
 )
+from crmkit.testing._store_agenda import (
+    check_agenda_comes_in_order,
+    check_put_off_leaves_the_woken,
+    check_racing_wakes,
+    check_the_basis_is_kept,
+    check_waking,
+    check_writing_while_the_agenda_is_read,
+)
 from crmkit.testing._store_ledger import (
     check_a_failed_touch_is_free_again,
     check_claiming_has_one_winner,
     check_enrollments_are_kept,
+    check_enrollments_are_moved,
     check_racing_claims,
     check_settling_replaces,
     check_touches_come_in_order,
@@ -76,6 +88,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     check_role_store(make_store)
     check_membership_store(make_store)
     check_enrollment_store(make_store)
+    check_agenda_store(make_store)
     check_transactions(make_store)
 
 
@@ -112,11 +125,22 @@ def check_membership_store(make_store: Callable[[], MembershipStore]) -> None:
 def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
     """Check an `EnrollmentStore`."""
     check_enrollments_are_kept(make_store)
+    check_enrollments_are_moved(make_store)
     check_claiming_has_one_winner(make_store)
     check_settling_replaces(make_store)
     check_a_failed_touch_is_free_again(make_store)
     check_touches_come_in_order(make_store)
     check_racing_claims(make_store)
+
+
+def check_agenda_store(make_store: Callable[[], AgendaStore]) -> None:
+    """Check an `AgendaStore`."""
+    check_waking(make_store)
+    check_agenda_comes_in_order(make_store)
+    check_put_off_leaves_the_woken(make_store)
+    check_writing_while_the_agenda_is_read(make_store)
+    check_racing_wakes(make_store)
+    check_the_basis_is_kept(make_store)
 
 
 def check_transactions(make_store: Callable[[], Store]) -> None:
@@ -141,7 +165,10 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
     store.put_candidates([Candidate(id="ada", emails=["old@example.org"]), Candidate(id="bob")])
     store.change_memberships([member("ada", "one"), member("bob", "one"), watch("bob", "two")], [])
     store.set_definitions({"one": "old", "two": "old"})
+    store.put_enrollments([run("bob", "old", 0)])
     store.claim_touch(touch("old", "welcome"))
+    store.wake(["ada", "bob"])
+    store.set_agenda_basis("old")
     before = _everything(store)
     raised = None
     try:
@@ -152,7 +179,9 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
             store.change_memberships([gone], [move("bob", "one", entered=False, second=1)])
             due = [(each.candidate_id, each.segment) for each in store.due(_EVER)]
             same(due, [("ada", "one"), ("ada", "two")], "a transaction sees what is due in it")
+            store.move_enrollments([attrs.evolve(run("bob", "old", 0), version=2)])
             store.settle_touch(attrs.evolve(touch("old", "welcome"), state="sent"))
+            store.put_off([AgendaEntry(candidate_id="bob", at=None, turn=1)])
             raise Breakdown  # noqa: TRY301 - the block itself has to raise
     except Breakdown as error:
         raised = error
@@ -205,8 +234,11 @@ def _change_everything(store: Store) -> list[list[Any]]:
     store.set_definitions(defined)
     store.put_enrollments([enrolled])
     store.claim_touch(claimed)
+    store.wake(["ada"])
+    store.set_agenda_basis("new")
     held: list[list[Any]] = [[inside], [outside], [inside, outside], [defined], [entered]]
-    return [[person], [met], [role], *held, [enrolled], [claimed]]
+    woken = AgendaEntry(candidate_id="ada", at=AT_ONCE, turn=1)
+    return [[person], [met], [role], *held, [enrolled], [claimed], [woken], ["new"]]
 
 
 def _everything(store: Store) -> list[list[Any]]:
@@ -221,4 +253,6 @@ def _everything(store: Store) -> list[list[Any]]:
         list(store.transitions()),
         list(store.enrollments()),
         list(store.touches()),
+        list(store.agenda(_EVER)),
+        [store.agenda_basis()],
     ]
