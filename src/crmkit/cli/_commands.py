@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crmkit._progress import Bar
 from crmkit._time import to_instant
-from crmkit.cli._progress import Bar
 from crmkit.codec import loads
 from crmkit.errors import (
     InvalidDocument,

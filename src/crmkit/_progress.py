@@ -1,6 +1,7 @@
-"""A line that shows how far long work has come, on a terminal only."""
+"""How far long work has come: who is told, and a line that shows it."""
 
 import sys
+from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 from typing import Self, TextIO
@@ -10,16 +11,22 @@ _PAUSE = 0.1
 """Seconds between two drawings."""
 
 
+Progress = Callable[[int, int | None], None]
+"""Called with how many are done and how many there are in all (None when nobody knows)."""
+
+
 class Bar:
-    """A progress bar; silent when *stream* is no terminal.
+    """A progress bar; silent when *stream* is no terminal, unless *shown* says otherwise.
 
     Call it with how many are done and how many there are (None when nobody knows).
     """
 
-    def __init__(self, what: str, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, what: str, stream: TextIO | None = None, *, shown: bool | None = None
+    ) -> None:
         self._what = what
         self._stream = stream or sys.stderr
-        self._shown = self._stream.isatty()
+        self._shown = self._stream.isatty() if shown is None else shown
         self._drawn_at = -_PAUSE
 
     def __call__(self, done: int, total: int | None) -> None:
