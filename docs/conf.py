@@ -1,4 +1,4 @@
-"""How the documentation is built: Sphinx, Furo, MyST."""
+"""How the documentation is built: Sphinx, Furo, MyST; the notebooks are run."""
 
 import inspect
 
@@ -8,7 +8,7 @@ from sphinx.util.inspect import stringify_signature
 project = "crmkit"
 author = "The crmkit authors"
 copyright = "The crmkit authors"  # noqa: A001 - Sphinx's name
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 html_theme = "furo"
 html_title = "crmkit"
 exclude_patterns = ["_build"]
@@ -19,6 +19,9 @@ autodoc_default_options = {"members": True, "undoc-members": True}
 default_role = "py:obj"
 autodoc_class_signature = "mixed"
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
 myst_enable_extensions = ["colon_fence"]
 nitpicky = False
 

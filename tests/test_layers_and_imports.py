@@ -12,8 +12,9 @@ import crmkit
 from crmkit.errors import MissingExtra
 
 CORE = ("engagement", "permission", "model", "segmentation", "cadence", "metrics", "protocols")
-CORE += ("codec", "lifecycle", "errors", "_time")
+CORE += ("codec", "simulation", "lifecycle", "errors", "_time", "_progress")
 ADAPTERS = ("stores", "senders", "sources", "datasets", "report", "testing", "demo", "cli")
+ADAPTERS += ("ical", "public_holidays")
 ALLOWED = {"crmkit", "attr", "attrs", "typing_extensions"}
 LATE = ("sqlalchemy", "cattrs", "dateutil", "jinja2", "scipy", "hypothesis", "email.message")
 
@@ -113,11 +114,13 @@ def test_core_does_not_read_the_environment(seen):
     assert seen["looked_up"] == []
 
 
-@pytest.mark.parametrize("name", ["senders", "sources", "datasets", "report", "testing"])
+@pytest.mark.parametrize(
+    "name", ["senders", "sources", "datasets", "report", "testing", "ical", "public_holidays"]
+)
 def test_adapters_import_no_extra(name):
     """An adapter that needs no extra can be imported where none is installed."""
     seen = watch(f"crmkit.{name}")
-    extras = ("sqlalchemy", "jinja2", "scipy", "matplotlib", "hypothesis")
+    extras = ("sqlalchemy", "jinja2", "scipy", "matplotlib", "holidays", "icalendar", "hypothesis")
     assert [extra for extra in extras if extra in seen["modules"]] == []
 
 
