@@ -129,6 +129,18 @@ def test_a_touch_may_not_forget_a_key():
     assert not compare_cadences(second, attrs.evolve(second, version=3))
 
 
+def test_going_back_may_not_forget_a_key_either():
+    """Who got it under its new name would get it again under the old one."""
+    first = newer(touch("hello", 0), touch("news", 2))
+    second = attrs.evolve(
+        first, version=3, touches=[touch("hello", 0), touch("update", 2, was=["news"])]
+    )
+    assert compare_cadences(first, second).renamed
+    with pytest.raises(InvalidRecord) as caught:
+        compare_cadences(second, attrs.evolve(first, version=4))
+    assert "touches[1].was: expected 'update', too, its key in version 3" == str(caught.value)
+
+
 def test_a_table_in_a_notebook():
     """Of the same lines, with what people typed escaped."""
     odd = attrs.evolve(SEVEN_TOUCH, version=2, touches=[touch("<b>", 0)])

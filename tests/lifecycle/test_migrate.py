@@ -186,11 +186,16 @@ class TestMigrate:
         assert ["hello", "update"] == [each.key.split(".")[2] for each in sender.messages]
 
     def test_there_is_a_way_back(self, inside, store):
-        """Both versions are in the playbook."""
+        """A third version that knows both names; the first one would not know what went."""
         crm = inside(person("ada"))
         crm.migrate(NEW, now=LATER)
-        back = crm.migrate(OLD, now=LATER + DAY)
-        assert (("ada",), {"ada": 1}) == (back.people, versions(store))
+        with pytest.raises(InvalidRecord, match="expected 'update', too"):
+            crm.migrate(OLD, now=LATER + DAY)
+        touches = [touch("hello", 0), touch("news", 4, was=["update"]), touch("bye", 12)]
+        third = attrs.evolve(OLD, version=3, touches=touches)
+        crm = CRM(store, MemorySender(), playbook=Playbook(otherwise=third, also=[OLD, NEW]))
+        back = crm.migrate(third, now=LATER + DAY)
+        assert (("ada",), {"ada": 3}) == (back.people, versions(store))
 
     def test_what_may_have_left_is_not_sent_again_under_another_name(self, inside, store, sender):
         """The ledger holds it under the name that it had."""

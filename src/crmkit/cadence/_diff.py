@@ -164,6 +164,10 @@ def compare_cadences(old: Cadence, new: Cadence) -> CadenceDiff:
         names = (touch.key, *touch.was)
         known = next((before.pop(name) for name in names if name in before), None)
         if known is None:
+            for was in old.touches:
+                if not set(names).isdisjoint(was.was):
+                    problem = f"expected {was.key!r}, too, its key in version {old.version}"
+                    raise InvalidRecord(f"touches[{index}].was", problem)
             added.append(touch)
             continue
         for name in known.was:
