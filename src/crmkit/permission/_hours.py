@@ -220,7 +220,8 @@ class Hours:
         place = country.casefold()
         if region:
             key = region.casefold().removeprefix(f"{place}-")
-            if calendar := self._by_place.get(f"{place}-{key}"):
+            # One that works out its days when asked is empty at first.
+            if (calendar := self._by_place.get(f"{place}-{key}")) is not None:
                 return calendar
         return self._by_place.get(place)
 
