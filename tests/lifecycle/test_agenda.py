@@ -73,6 +73,18 @@ class TestWhoIsLookedAt:
         assert crm.engage(now=NOW + 14 * DAY).checked == 2
         assert [entry.candidate_id for entry in store.agenda(NOW + 99 * DAY)] == ["bob"]
 
+    def test_who_may_be_written_to_again_out_of_hours_begins_then(self, start):
+        """A snooze that ends on a Saturday keeps them out up to that, not up to Monday."""
+        saturday = NOW + 5 * DAY
+        snoozed = Interaction(
+            candidate_id="ada", kind="paused", at=NOW, properties={"until": saturday}
+        )
+        crm = start(
+            person("ada", snoozed), playbook=PLAYBOOK, policy=ContactPolicy(hours=Hours.office())
+        )
+        assert (crm.engage(now=NOW).next_due, saturday.weekday()) == (saturday, 5)
+        assert len(crm.engage(now=saturday).enrolled) == 1
+
     def test_who_waits_for_the_limit_stays(self, start, store):
         """Held people come again at the next call, whatever its instant."""
         crm = start(*map(person, "abc"), playbook=PLAYBOOK)
@@ -240,6 +252,23 @@ class TestEveryone:
             worlds = [CRM(store, sender, playbook=PLAYBOOK, policy=policy) for _ in range(2)]
             assert [each.engage(now=NOW + DAY).checked for each in worlds] == [2, later]
             assert worlds[1].engage(now=NOW + DAY).checked == 0
+
+    def test_what_an_older_process_puts_off_is_looked_at_again(self, store):
+        """It cannot know what the definitions that came after its own find to do, and when."""
+        newer = Playbook(otherwise=attrs.evolve(SHORT, version=2))
+        changed = CRM(store, MemorySender(), playbook=newer)
+
+        class Deploying(type(store)):
+            def agenda(self, now):
+                self.__class__ = usual
+                changed.engage(now=now, limit=0)
+                return self.agenda(now)
+
+        crm = CRM(store, MemorySender(), playbook=PLAYBOOK)
+        crm.capture_all([person("ada")])
+        usual, store.__class__ = type(store), Deploying
+        assert crm.engage(now=NOW).checked == 1
+        assert len(changed.engage(now=NOW).sent) == 1
 
     def test_a_full_pass_that_is_cut_off_is_made_again(self, crm, store, sender):
         """Nobody counts as looked at because a process ended in the middle."""

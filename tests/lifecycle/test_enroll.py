@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from crmkit.cadence import SEVEN_TOUCH, SILVER_MEDALIST, Playbook
-from crmkit.errors import NotFound
+from crmkit.errors import InvalidRecord, NotFound
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
 
@@ -93,8 +93,20 @@ def test_on_an_error_nobody_begins(start, store):
     crm = start(person("ada"), playbook=BOOK)
     with pytest.raises(NotFound):
         crm.enroll(["ada", "nobody"], SILVER_MEDALIST, now=NOW)
+    with pytest.raises(InvalidRecord, match="expected a list of ids, got the text 'ada'"):
+        crm.enroll("ada", SILVER_MEDALIST, now=NOW)
     with pytest.raises(NotFound):
         crm.enroll(["ada"], attrs.evolve(SILVER_MEDALIST, name="other"), now=NOW)
     with pytest.raises(NotFound, match="as it is given"):
         crm.enroll(["ada"], attrs.evolve(SEVEN_TOUCH, every=None), now=NOW)
     assert [] == list(store.enrollments())
+
+
+def test_nobody_begins_what_is_kept_for_those_inside(start, store):
+    """A cadence that was given up, or its old version, goes on and takes in nobody."""
+    newer = attrs.evolve(SILVER_MEDALIST, version=2)
+    crm = start(person("ada"), playbook=Playbook(occasions=[newer], also=[SILVER_MEDALIST]))
+    with pytest.raises(InvalidRecord, match="nobody begins it"):
+        crm.enroll(["ada"], SILVER_MEDALIST, now=NOW)
+    assert [] == list(store.enrollments())
+    assert 1 == len(crm.enroll(["ada"], newer, now=NOW).enrolled)

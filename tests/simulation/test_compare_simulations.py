@@ -150,6 +150,14 @@ def test_what_cannot_be_compared_is_refused(both, changes, what):
     assert "other" == caught.value.path
 
 
+def test_only_simulations_are_compared(both):
+    """A comparison, or a table of rows, is none."""
+    first, second = both
+    with pytest.raises(InvalidRecord, match="expected a Simulation, got Comparison") as caught:
+        first.compare(first.compare(second))
+    assert "other" == caught.value.path
+
+
 @pytest.mark.parametrize("confidence", [0, 1, 95])
 def test_confidence_is_a_share(both, confidence):
     """95 is not 0.95."""

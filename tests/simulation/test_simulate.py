@@ -417,6 +417,7 @@ class TestBadInput:
         ("changes", "path"),
         [
             ({"weeks": 0}, "weeks"),
+            ({"start": datetime(9999, 1, 1, tzinfo=UTC), "weeks": 60}, "weeks"),
             ({"weeks": 2.5}, "weeks"),
             ({"seed": "lucky"}, "seed"),
             ({"workers": 0}, "workers"),

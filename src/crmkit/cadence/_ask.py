@@ -5,8 +5,16 @@ from datetime import datetime
 import attrs
 
 from crmkit._time import earliest
+from crmkit.cadence._cadence import Cadence
 from crmkit.model import Channel, Relationship
-from crmkit.permission import ContactPolicy, Permission, permission, standing, usable_address
+from crmkit.permission import (
+    ContactPolicy,
+    ContactRule,
+    Permission,
+    permission,
+    standing,
+    usable_address,
+)
 
 
 @attrs.define(eq=False)
@@ -48,6 +56,12 @@ class Arbiter:
         self._answers[channel] = due_at, turns(answer), answer
         return answer
 
+    def may_use(self, due_at: datetime, channel: Channel) -> bool:
+        """Say whether anything but the channel could stand against a touch then."""
+        if self.policy.hours.zone_missing(self.known.candidate, channel):
+            return False
+        return self.foresee(due_at, channel).rule is not ContactRule.NO_BASIS
+
     def works(self, channel: Channel) -> bool:
         """Say whether the person has an address on the channel that works, or needs none."""
         if channel not in self._works:
@@ -61,3 +75,20 @@ class Arbiter:
 def turns(answer: Permission | None) -> datetime | None:
     """Return from when on any rule that was asked may answer otherwise."""
     return None if answer is None else earliest(*(part.until for part in answer.because.parts))
+
+
+def refusals(
+    cadence: Cadence, relationship: Relationship, *, now: datetime, policy: ContactPolicy
+) -> tuple[Permission, ...]:
+    """Return what keeps somebody out of a cadence: nothing, if any channel of its first touch may.
+
+    Hours and caps keep nobody out: the plan goes round them.
+    """
+    first = cadence.touches[0]
+    found: list[Permission] = []
+    for channel in (first.channel, *first.fallback):
+        answer = standing(relationship, now=now, channel=channel, policy=policy)
+        if answer:
+            return ()
+        found.append(answer)
+    return tuple(found)

@@ -1,5 +1,6 @@
 """The five stages: capture, segment, engage, convert, measure; and `CRM`, which joins them."""
 
+from crmkit._progress import Progress
 from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._capture import Captured, merge
 from crmkit.lifecycle._crm import CRM, SystemClock
@@ -12,7 +13,7 @@ from crmkit.lifecycle._outcomes import EngageRun, Outcome
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task
-from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK, Progress
+from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK
 
 __all__ = [
     "CRM",

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+from crmkit._progress import Progress
 from crmkit.lifecycle._live import gone, moved_ids, settle, wake
 from crmkit.lifecycle._moves import Moves
 from crmkit.lifecycle._segment import segment
-from crmkit.lifecycle._workspace import Progress, Workspace
+from crmkit.lifecycle._workspace import Workspace
 from crmkit.protocols import BATCH
 from crmkit.segmentation import Transition
 

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
 from crmkit.lifecycle._live import Door, end, log
 from crmkit.lifecycle._moves import Moving, Recorded
-from crmkit.lifecycle._workspace import Progress, Workspace
+from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Candidate, FrozenMap, Interaction, Relationship, identity_keys
 from crmkit.protocols import batched
 from crmkit.segmentation import Transition

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from crmkit._progress import Progress
 from crmkit._time import to_instant
 from crmkit.cadence import Cadence, Library, Playbook
 from crmkit.engagement import EngagementPolicy
@@ -18,7 +19,7 @@ from crmkit.lifecycle._outcomes import EngageRun
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task, open_tasks
-from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Progress, Workspace
+from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
 from crmkit.metrics import Costs, Scorecard, scorecard
 from crmkit.model import Candidate, Interaction, Relationship, Role
 from crmkit.permission import ContactPolicy
@@ -284,7 +285,8 @@ class CRM:
         Everybody else is enrolled by `engage`, as the playbook says. The cadence must be in the
         playbook: among its ``occasions``, to run beside what people are in already. Whoever is
         inside it, or may not be written to, is left out, with the reason. Raises `NotFound`, with
-        nobody enrolled, for an unknown person or cadence.
+        nobody enrolled, for an unknown person or cadence, and `InvalidRecord` for a cadence that
+        the playbook only keeps for those inside (`Playbook.also`).
         """
         return _enroll.enroll(self._work, candidate_ids, cadence, role_id, self._at(now))
 

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit._time import MICROSECOND, from_wall, to_wall
 from crmkit.cadence import Cadence, Enrollment, Plan, PlanStatus, TouchRecord, TouchState
+from crmkit.cadence._ask import refusals
 from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._agenda import prepare
 from crmkit.lifecycle._calendars import calendars
@@ -18,16 +20,13 @@ from crmkit.lifecycle._outcomes import EngageRun, Outcome
 from crmkit.lifecycle._person import is_completed
 from crmkit.lifecycle._tasks import Task, answer_of, answer_record, may_answer, task_of
 from crmkit.lifecycle._visit import Visit, visits
-from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
+from crmkit.lifecycle._workspace import Workspace, by_candidate
 from crmkit.model import FrozenMap, Interaction, Message
-from crmkit.permission import ContactRule, permission
+from crmkit.permission import permission
 from crmkit.protocols import BATCH, AgendaEntry, batched
 
 RETRY = timedelta(days=1)
 """When a text that could not be made is tried again: whoever renders may know more by then."""
-
-_PASSING = frozenset({ContactRule.CAP, ContactRule.QUIET})
-"""The rules that keep nobody out of a cadence: its plan goes round them."""
 
 
 def engage(
@@ -87,7 +86,10 @@ class _Run:
             if visit.stays:
                 del done[visit.id]
         self.checked += len(entries)
-        self.work.store.put_off(done.values())
+        with self.work.store.transaction():
+            # A process with other definitions may have begun: it has to look for itself.
+            if self.work.store.agenda_basis() == self.work.basis:
+                self.work.store.put_off(done.values())
 
     @property
     def _most(self) -> int:
@@ -165,17 +167,9 @@ class _Run:
 
     def _refusal(self, visit: Visit, cadence: Cadence) -> str | None:
         """Return the rule by which the first touch may not go, on whichever of its channels."""
-        first = cadence.touches[0]
-        answers = []
-        for channel in (first.channel, *first.fallback):
-            answer = permission(
-                visit.relationship, now=self.now, channel=channel, policy=self.work.policy
-            )
-            if answer or answer.rule in _PASSING:
-                return None
-            answers.append(answer)
-        visit.wait(self.now, *(answer.next_allowed for answer in answers))
-        return str(answers[0].rule)
+        found = refusals(cadence, visit.relationship, now=self.now, policy=self.work.policy)
+        visit.wait(self.now, *(answer.next_allowed for answer in found))
+        return str(found[0].rule) if found else None
 
     def _enroll(self, chosen: Iterable[tuple[Visit, list[Enrollment]]]) -> bool:
         """Enrol people in what was chosen for them; return whether anything is new by it."""
@@ -404,20 +398,17 @@ def _archived_before(visit: Visit, calendar: Plan) -> Interaction | None:
 def _quiet_until(calendar: Plan, visit: Visit, now: datetime) -> datetime | None:
     """Return until when nothing may be written, if a message left (or may have) just before.
 
-    The plan keeps its touches apart by the same gap, but of a message of which nobody knows
-    whether it left it knows nothing, nor of an overdue touch that another one overtook, nor of
-    another run through the same cadence, which a merged record brought.
+    The plan keeps its touches apart by the same gap, but it knows nothing of a message of which
+    nobody knows whether it left, nor of another run through the same cadence, which a merged
+    record brought.
     """
-    touches = (planned for planned in calendar.touches if not planned.by_hand)
-    wrote = [planned.done_at for planned in touches if planned.done_at]
     others = {run.id for run in visit.runs if run.cadence == calendar.cadence.name}
+    others.discard(calendar.enrollment.id)
     past = visit.relationship.history.upto(now)
-    wrote += [fact.at for fact in past.of("sent") if fact.enrollment_id in others]
+    wrote = [fact.at for fact in past.of("sent") if fact.enrollment_id in others]
     wrote += [each.at for each in visit.ledger.values() if each.state is TouchState.UNKNOWN]
     if not wrote:
         return None
     last = max(to_wall(at, calendar.zone) for at in wrote)
-    gap = calendar.cadence.pace.least_gap
-    return (
-        from_wall(last + gap, calendar.zone) if to_wall(now, calendar.zone) - last < gap else None
-    )
+    quiet = from_wall(last + calendar.cadence.pace.least_gap, calendar.zone)
+    return quiet if now < quiet else None

@@ -7,12 +7,12 @@ import attrs
 
 from crmkit._time import plural
 from crmkit.cadence import Cadence, Enrollment, PlanStatus
-from crmkit.errors import NotFound
+from crmkit.cadence._ask import refusals
+from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._calendars import plan_for
 from crmkit.lifecycle._live import log
 from crmkit.lifecycle._workspace import Workspace, by_candidate
 from crmkit.model import FrozenMap, Interaction, Relationship
-from crmkit.permission import standing
 
 _FINISHED = frozenset({PlanStatus.COMPLETED, PlanStatus.ENDED})
 
@@ -45,8 +45,14 @@ def enroll(
     if cadence not in work.playbook.cadences:
         known = [f"{each.name} {each.version}" for each in work.playbook.cadences]
         raise NotFound("cadence", f"{cadence.name} {cadence.version}, as it is given", known)
+    book = work.playbook
+    if cadence not in (*book.occasions, *(each for _, each in book.entries), book.otherwise):
+        problem = f"{cadence.name!r} {cadence.version} is kept for those inside: nobody begins it"
+        raise InvalidRecord("cadence", f"{problem} (Playbook.also)")
     new: list[Enrollment] = []
     refused: dict[str, str] = {}
+    if isinstance(ids, str):
+        raise InvalidRecord("candidate_ids", f"expected a list of ids, got the text {ids!r}")
     with work.store.transaction():
         people = {each.id: each for each in map(work.relationship, dict.fromkeys(ids))}
         runs = by_candidate(
@@ -92,12 +98,8 @@ def _refusal(
             finished = False  # the playbook does not have that version any more
         if run.enrolled_at == now or not finished:
             return f"inside since {run.enrolled_at:%Y-%m-%d}"
-    first = cadence.touches[0]
-    answers = [
-        standing(relationship, now=now, channel=channel, policy=work.policy)
-        for channel in (first.channel, *first.fallback)
-    ]
-    return None if any(answers) else str(answers[0].rule)
+    found = refusals(cadence, relationship, now=now, policy=work.policy)
+    return str(found[0].rule) if found else None
 
 
 def _fact(run: Enrollment, role_id: str | None) -> Interaction:

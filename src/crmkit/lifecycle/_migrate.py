@@ -6,6 +6,7 @@ from html import escape
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit._time import plural
 from crmkit.cadence import (
     Cadence,
@@ -24,7 +25,7 @@ from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._live import log
 from crmkit.lifecycle._person import is_completed
-from crmkit.lifecycle._workspace import Progress, Workspace, by_candidate
+from crmkit.lifecycle._workspace import Workspace, by_candidate
 from crmkit.model import Interaction, Relationship
 from crmkit.protocols import BATCH, batched
 

@@ -7,11 +7,12 @@ from html import escape
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit._time import earliest
 from crmkit.errors import RuleError
 from crmkit.lifecycle._live import UNFINISHED, end, gone, is_live, moved_ids, settle, wake
 from crmkit.lifecycle._moves import Moving
-from crmkit.lifecycle._workspace import Progress, Workspace
+from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import FrozenMap
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Segment, SegmentDiff, Transition, compare

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit.cadence import (
     ALUMNI,
     LONG_TERM,
@@ -32,9 +33,6 @@ class _OfSomebody(Protocol):
 
 
 C = TypeVar("C", bound=_OfSomebody)
-
-Progress = Callable[[int, int | None], None]
-"""Called with how many are done and how many there are in all (None when nobody knows)."""
 
 DEFAULT_PLAYBOOK = Playbook(
     [(segment.name, SEVEN_TOUCH) for segment in CATALOGUE], occasions=[SILVER_MEDALIST]

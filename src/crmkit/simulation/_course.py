@@ -10,9 +10,10 @@ import attrs
 
 from crmkit._time import earliest
 from crmkit.cadence import Cadence, Enrollment, Plan, PlannedTouch, PlanStatus, plan
+from crmkit.cadence._ask import refusals
 from crmkit.engagement import EngagementPolicy, temperatures
 from crmkit.model import Channel, Interaction, Relationship
-from crmkit.permission import ContactPolicy, Permission, standing
+from crmkit.permission import ContactPolicy
 from crmkit.simulation._answers import Answers, Coming, after
 from crmkit.simulation._behaviour import Behaviour
 from crmkit.simulation._luck import Luck
@@ -85,9 +86,9 @@ class Course:
         found = []
         self.rule: str | None = None
         for cadence in cadences:
-            answer = self._refusal(cadence)
-            if answer is not None:
-                self.rule = self.rule or str(answer.rule)
+            against = refusals(cadence, self.known, now=self.now, policy=self.setting.policy)
+            if against:
+                self.rule = self.rule or str(against[0].rule)
                 continue
             run = Enrollment(
                 candidate_id=self.who,
@@ -98,16 +99,6 @@ class Course:
             found.append((run, cadence))
         self.rule = None if found else self.rule
         return found
-
-    def _refusal(self, cadence: Cadence) -> Permission | None:
-        first = cadence.touches[0]
-        refusals = []
-        for channel in (first.channel, *first.fallback):
-            answer = standing(self.known, now=self.now, channel=channel, policy=self.setting.policy)
-            if answer:
-                return None
-            refusals.append(answer)
-        return refusals[0]
 
     # --- the loop
 

@@ -3,7 +3,7 @@
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -26,6 +26,8 @@ Choice = Callable[[Relationship], Sequence[Cadence]]
 _CHUNK = 50
 """People a worker is handed at once."""
 _LONGEST = 1040
+_WEEK = timedelta(weeks=1)
+_LAST = datetime.max.replace(tzinfo=UTC)
 _BEHAVIOUR = Behaviour()
 _EVERYONE = "everyone"
 
@@ -81,6 +83,8 @@ def simulate(
         policy=_checked(policy or ContactPolicy(), ContactPolicy, "policy"),
         engagement=_checked(engagement or EngagementPolicy(), EngagementPolicy, "engagement"),
     )
+    if setting.start > _LAST - setting.weeks * _WEEK:
+        raise InvalidRecord("weeks", "they reach past the year 9999")
     choose = _chooser(cadences)
     entries = list(_entries(people, choose, label, setting))
     parts = _parts(entries, setting, _whole(workers, "workers", 1, 256))

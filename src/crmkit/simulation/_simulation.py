@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from crmkit._time import plural
+from crmkit.errors import InvalidRecord
 from crmkit.model import FrozenMap
 from crmkit.simulation._behaviour import Behaviour
 from crmkit.simulation._compare import Comparison, compare
@@ -103,6 +104,8 @@ class Simulation:
         luck in both. Needs the ``stats`` extra (SciPy). Raises `InvalidRecord` for simulations
         that cannot be compared, and for a confidence outside 0 to 1.
         """
+        if not isinstance(other, Simulation):
+            raise InvalidRecord("other", f"expected a Simulation, got {type(other).__name__}")
         return compare(self, other, confidence)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":

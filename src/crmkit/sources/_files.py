@@ -10,8 +10,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import IO, Any
 
+from crmkit._progress import Progress
 from crmkit.errors import SourceError, suggest
-from crmkit.sources._imported import Progress
 
 File = str | os.PathLike[str] | Traversable
 CHUNK = 1 << 16

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,6 @@ from crmkit.errors import InvalidRecord, SourceError
 from crmkit.model import Relationship
 
 OnError = Literal["raise", "collect"]
-Progress = Callable[[int, int | None], None]
 
 FORMULA_STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 """What a spreadsheet may take for a formula, with the full-width forms that some accept."""

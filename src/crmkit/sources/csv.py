@@ -24,12 +24,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from crmkit._progress import Progress
 from crmkit._time import to_instant
 from crmkit.errors import InvalidRecord, SourceError, suggest
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.sources._cells import Reader
 from crmkit.sources._files import File, Lines, Unreadable, label, open_binary, text_encoding
-from crmkit.sources._imported import Collector, Imported, OnError, Progress, Rejected
+from crmkit.sources._imported import Collector, Imported, OnError, Rejected
 from crmkit.sources._mapping import Column, CSVMapping, Fact
 
 __all__ = ["CSVMapping", "Column", "Fact", "read"]

@@ -20,12 +20,13 @@ from typing import Any
 
 import attrs
 
+from crmkit._progress import Progress
 from crmkit.errors import InvalidRecord, SourceError
 from crmkit.model import Candidate, Employment, Interaction, Relationship
 from crmkit.model import _fields as fields
 from crmkit.sources._files import File, label, parse_json, read_bytes
 from crmkit.sources._greenhouse import FINAL_STAGES, RUNNER_UP_REASONS, SOURCES, kind_of_stage
-from crmkit.sources._imported import Collector, Imported, OnError, Progress, Rejected
+from crmkit.sources._imported import Collector, Imported, OnError, Rejected
 from crmkit.sources._json import Node, day_of
 
 __all__ = ["FINAL_STAGES", "RUNNER_UP_REASONS", "SOURCES", "read"]

@@ -18,12 +18,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from crmkit._progress import Progress
 from crmkit._time import to_instant
 from crmkit.errors import InvalidRecord, SourceError
 from crmkit.model import Candidate, Employment, Interaction, Relationship, Source, to_kind
 from crmkit.model import _fields as fields
 from crmkit.sources._files import File, label, parse_json, read_bytes
-from crmkit.sources._imported import Collector, Imported, OnError, Progress, Rejected
+from crmkit.sources._imported import Collector, Imported, OnError, Rejected
 from crmkit.sources._json import Node, day_of
 
 __all__ = ["read"]
