@@ -7,7 +7,7 @@ from crmkit.cadence import plan
 from crmkit.permission import ContactPolicy
 
 DAILY = attrs.evolve(EVEN, least_gap=DAY)
-WHY = "at most 2 messages within 7 days"
+WHY = "at most 2 messages within 7 days, with those of first"
 
 
 def first(*on, relationship=None, day=0.0, **more):

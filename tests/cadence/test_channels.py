@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from one_run import DAY, START, ask, days, fact, person, sent, sequence, whys
+from one_run import DAY, START, ask, consent, days, fact, person, sent, sequence, whys
 
 from crmkit.cadence import Cadence
 from crmkit.model import Channel
@@ -119,6 +119,35 @@ class TestFallback:
         )
         assert [EMAIL, PHONE] == [each.channel for each in calendar.touches]
         assert [True, False] == [each.refused for each in calendar.touches]
+
+
+class TestAllowed:
+    """Of the channels that work, the first on which they may be written to."""
+
+    ZONE = {"timezone": "Europe/London"}  # noqa: RUF012
+
+    def test_what_no_basis_covers_is_passed_over(self):
+        """A text needs consent, a call none."""
+        touch = value(by(EMAIL, TEXT, PHONE), BOUNCED, **self.ZONE)
+        assert (PHONE, False) == (touch.channel, touch.refused)
+        assert TEXT is value(by(EMAIL, TEXT, PHONE), BOUNCED, consent(1), **self.ZONE).channel
+
+    def test_it_is_passed_over_though_they_prefer_it(self):
+        """Until they consent."""
+        touch = value(by(EMAIL, TEXT), preferred_channel=TEXT, **self.ZONE)
+        assert (EMAIL, []) == (touch.channel, whys(touch))
+        agreed = value(by(EMAIL, TEXT), consent(1), preferred_channel=TEXT, **self.ZONE)
+        assert (TEXT, ["by text, which they prefer"]) == (agreed.channel, whys(agreed))
+
+    def test_a_channel_whose_hours_nobody_can_keep_is_passed_over(self):
+        """Nobody knows what their clocks show."""
+        touch = value(by(TEXT, EMAIL), consent(1))
+        assert (EMAIL, ["by email, for text is not allowed"]) == (touch.channel, whys(touch))
+
+    def test_a_no_to_all_moves_nothing(self):
+        """The first that works is named, and refused."""
+        touch = value(by(EMAIL, PHONE), do_not_contact=True)
+        assert (EMAIL, ContactRule.DO_NOT_CONTACT) == (touch.channel, touch.permission.rule)
 
 
 class TestPreferred:

@@ -169,6 +169,10 @@ class TestFacts:
     def test_silence_never_advances(self, case, day, data):
         """One more message without an answer brings no touch forward, and none back."""
         fact = one_more(data, case, SILENT)
+        # One that was opened or clicked may be the last of enough in a row.
+        assume(
+            not any(each.kind in {"opened", "clicked"} and each.at >= fact.at for each in case.log)
+        )
         now, through = case.at(day), case.at(900)
         before = dues(case.plan(now, through=through).touches)
         after = case.with_facts(fact).plan(now, through=through)

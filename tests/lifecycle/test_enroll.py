@@ -43,7 +43,7 @@ def test_it_runs_beside_what_they_are_in(start, sender):
     crm.engage(now=NOW + 13 * DAY)
     plans = {plan.cadence.name: plan for plan in crm.explain("ada", now=NOW + 14 * DAY).plans}
     moves = plans["seven-touch"].touches[1].moves
-    assert ("at most 1 message within 7 days",) == moves
+    assert ("at most 1 message within 7 days, with those of silver-medalist",) == moves
     assert NOW + 20 * DAY == plans["seven-touch"].touches[1].due_at
 
 

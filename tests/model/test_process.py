@@ -97,6 +97,7 @@ def test_employed_since(facts, since):
         ({"until": "2026-01-19T01:00+01:00"}, "2026-01-19T00:00:00+00:00"),
         ({}, None),
         ({"until": None}, None),
+        ({"until": "2026-01-19"}, "2026-01-19T00:00:00+00:00"),
         ({"until": "spring"}, None),
         ({"until": "2026-01-19T00:00"}, None),
         ({"until": 7}, None),

@@ -79,6 +79,8 @@ class TestAddress:
         found = [rule(person(*log), 2), rule(person(*log), 2, channel=Channel.LINKEDIN)]
         assert [*found, rule(person(*log, fact("consented", 1)), 2)] == ["address", None, "address"]
         assert rule(person(*log, fact("consented", 1.5)), 2) is None
+        other = fact("consented", 1.5, properties={"purpose": "assessment"})
+        assert rule(person(*log, other), 2) == "address"
 
 
 class TestProcess:

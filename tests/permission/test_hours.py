@@ -179,6 +179,18 @@ class TestHolidays:
         found = hours.calendar_of(ada(country=country, region=region))
         assert calendars.get(expected) == found
 
+    def test_one_that_is_empty_still_goes_before_the_country(self):
+        """One that works out its days when it is asked is empty at first."""
+
+        class Lazy(dict):
+            def __contains__(self, day):
+                return day == WHIT_MONDAY
+
+        hours = Hours(holidays={"DE": [WHIT_MONDAY], "DE-BY": Lazy(), "DE-SN": []})
+        found = [hours.calendar_of(ada(country="DE", region=region)) for region in ("BY", "SN")]
+        assert [True, False] == [WHIT_MONDAY in calendar for calendar in found]
+        assert found[0] == {}
+
     def test_without_any_there_is_none(self):
         """The default has no holidays."""
         assert Hours().calendar_of(ada(country="DE")) is None

@@ -152,16 +152,21 @@ def stops(relationship, purpose, now):
     return found
 
 
-def consented(relationship, purpose, now):
-    """Whether the newest consent to the purpose has not expired and nothing stopped it since."""
-    newest = None
+def consents(relationship, purpose, now):
+    """Return the consents to the purpose that can be read, the oldest first."""
+    found = []
     for fact in relationship.history:
         if fact.kind == "consented" and fact.at <= now:
             try:
-                consent = Consent.of(fact)
+                found.append(Consent.of(fact))
             except InvalidRecord:
                 continue
-            newest = consent if consent.purpose == purpose else newest
+    return [consent for consent in found if consent.purpose == purpose]
+
+
+def consented(relationship, purpose, now):
+    """Whether the newest consent to the purpose has not expired and nothing stopped it since."""
+    newest = next(reversed(consents(relationship, purpose, now)), None)
     if newest is None or come(newest.expires_at, now):
         return False
     return all(stop < newest.at for stop in stops(relationship, purpose, now))
@@ -174,7 +179,7 @@ def suppressed(relationship, channel, now):
     if stops(relationship, "nurture", now) and not consented(relationship, "nurture", now):
         return True
     past = [fact for fact in relationship.history if fact.at <= now]
-    given = [fact.at for fact in past if fact.kind == "consented"]
+    given = [consent.at for consent in consents(relationship, "nurture", now)]
     return any(
         fact.kind == "complained"
         and (fact.channel or "email") == channel

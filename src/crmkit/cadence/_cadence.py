@@ -94,10 +94,10 @@ class Touch:
     level: int = attrs.field(converter=_level)
     channel: Channel = attrs.field(default=Channel.EMAIL, converter=fields.channel)
     fallback: tuple[Channel, ...] = attrs.field(default=(), converter=_channels)
-    """Where to, in this order, when the channel has no address that works.
+    """Where to, in this order, when the channel has no address that works, or is not allowed.
 
-    The first is taken whose address works; of these channels, the one that the person prefers
-    comes before all others.
+    The first is taken whose address works and on which a legal basis covers it; of these
+    channels, the one that the person prefers comes before all others.
     """
     deadline: timedelta | None = attrs.field(default=_TWO_WEEKS, converter=_deadline)
     """How late it may still go; after that it expires. None: however late.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from crmkit._time import MICROSECOND, describe_span, earliest, plural, to_wall
+from crmkit._time import MICROSECOND, describe_span, earliest, offset_at, plural, to_wall
 from crmkit.cadence._ask import Arbiter, turns
 from crmkit.cadence._cadence import AUTOMATIC, Cadence, Enrollment, Touch
 from crmkit.cadence._clock import Leg
@@ -59,12 +59,19 @@ class Frame:
     def now(self) -> datetime:
         return self.arbiter.now
 
-    def channel_of(self, touch: Touch) -> Channel:
-        """Return where a touch goes: the person's choice, and else the first that works."""
+    def channel_of(self, touch: Touch, wall: datetime) -> Channel:
+        """Return where a touch goes: the person's choice, and else the first that will do.
+
+        One whose address works; of these, one on which they may be written to.
+        """
         order = [touch.channel, *touch.fallback]
         if self.preferred in order:
             order.sort(key=lambda channel: channel is not self.preferred)
-        return next((each for each in order if self.arbiter.works(each)), touch.channel)
+        works = [each for each in order if self.arbiter.works(each)] or [touch.channel]
+        if len(works) == 1:
+            return works[0]
+        at = wall - offset_at(wall, self.zone)
+        return next((each for each in works if self.arbiter.may_use(at, each)), works[0])
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -227,13 +234,16 @@ class PlannedTouch:
         if self._moved and not (shifts or self.moves):
             yield Reason("the touch before it moved")
         if self.frame.spread and not self.moves:
-            yield Reason(f"spread over the day: {describe_span(self.frame.spread)} later")
+            spread = f"{self.frame.anchor:%H:%M} → {self.wall:%H:%M}"
+            yield Reason(f"spread over the day: {spread}")
         if self.local != self.wall.replace(tzinfo=None):
             yield Reason(f"no clock shows {self.wall:%H:%M} there that day")
 
     def _why_there(self) -> str:
         if self.channel is self.frame.preferred:
             return f"by {self.channel}, which they prefer"
+        if self.frame.arbiter.works(self.touch.channel):
+            return f"by {self.channel}, for {self.touch.channel} is not allowed"
         return f"by {self.channel}, for no address for {self.touch.channel} works"
 
     def __repr__(self) -> str:
@@ -291,7 +301,7 @@ class Plan:
         return earliest(
             self.turning,
             quiet,
-            *(turns(planned.permission) for planned in self.due),
+            *(turns(planned.permission) for planned in self.ahead if planned.due_at <= self.now),
             *(other.until for other in self.beside),
         )
 
@@ -349,6 +359,12 @@ class Plan:
 
     def _feet(self) -> list[str]:
         feet = [f"{key} has no date: {why}" for key, why in self.unplaced.items()]
+        if self.quiet_until and self.now < self.quiet_until:
+            gap = describe_span(self.cadence.pace.least_gap)
+            until = f"{self.quiet_until:%Y-%m-%d %H:%M} UTC"
+            feet.append(
+                f"what is overdue waits until {until}, {gap} after the last touch that went"
+            )
         keys = ", ".join(touch.key for touch in self.undated if touch.key not in self.unplaced)
         if keys and self.unplaced:
             feet.append(f"nor have those after it: {keys}")

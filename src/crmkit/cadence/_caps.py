@@ -19,10 +19,10 @@ class Caps:
     (``beside``) must not be put over the cap either by what comes before it.
     """
 
-    __slots__ = ("beside", "cap", "facts", "planned", "window")
+    __slots__ = ("beside", "cap", "facts", "latest", "names", "planned", "window")
 
     def __init__(
-        self, history: History, policy: ContactPolicy, beside: Iterable[datetime] = ()
+        self, history: History, policy: ContactPolicy, beside: Iterable[tuple[datetime, str]] = ()
     ) -> None:
         self.cap, self.window = policy.cap, policy.cap_window
         self.facts = [
@@ -30,13 +30,17 @@ class Caps:
             for kinds in _KINDS
             if any(kind in history.by_kind for kind in kinds)
         ] or [[]]
-        self.beside = sorted(beside)
+        self.latest = max((facts[-1] for facts in self.facts if facts), default=None)
+        others = sorted(beside)
+        self.beside = [at for at, _ in others]
+        self.names = sorted({name for _, name in others})
         self.planned = self.beside[:]
 
     @property
     def why(self) -> str:
-        """The cap in words."""
-        return f"at most {plural(self.cap, 'message')} within {describe_span(self.window)}"
+        """The cap in words, and with which cadences it is shared."""
+        others = f", with those of {', '.join(self.names)}" if self.names else ""
+        return f"at most {plural(self.cap, 'message')} within {describe_span(self.window)}{others}"
 
     def add(self, at: datetime) -> None:
         """Count one more planned message."""
@@ -46,7 +50,7 @@ class Caps:
         """Return from when on, after *at*, one more would be within the cap; None if it is."""
         planned, start = self.planned, at - self.window
         # If only this plan's own messages count: they come in order.
-        alone = not self.beside and all(not facts or facts[-1] <= start for facts in self.facts)
+        alone = not self.beside and (self.latest is None or self.latest <= start)
         if alone and (len(planned) < self.cap or planned[-self.cap] <= start):
             return None
         free = at

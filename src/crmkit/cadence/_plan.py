@@ -115,14 +115,14 @@ def plan(
     )
 
 
-def _instants(beside: Iterable[Plan]) -> Iterator[datetime]:
-    """Yield when the messages of other plans are to go, as far as they may."""
+def _instants(beside: Iterable[Plan]) -> Iterator[tuple[datetime, str]]:
+    """Yield when the messages of other plans are to go, as far as they may, and whose they are."""
     for other in beside:
         for planned in other.touches:
             if planned.fact or planned.channel in SPOKEN:
                 continue
             if planned.frame.arbiter.foresee(planned.due_at, planned.channel):
-                yield planned.due_at
+                yield planned.due_at, other.cadence.name
 
 
 def _quiet_until(walk: Walk, ahead: Sequence[PlannedTouch]) -> datetime | None:

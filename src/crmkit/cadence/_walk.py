@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from crmkit._time import describe_span, from_wall, offset_at, to_micros, to_wall
+from crmkit._time import describe_span, from_wall, to_micros, to_wall
 from crmkit.cadence._cadence import SPOKEN, Cadence, Enrollment, Touch
 from crmkit.cadence._calendar import Frame, PlannedTouch
 from crmkit.cadence._caps import Caps
@@ -18,6 +18,7 @@ from crmkit.permission import HolidayCalendar, Hours
 DONE_BY = ("sent", "called", "met", "messaged")
 """The kinds that show a touch as done, when they name its enrolment and key."""
 
+_NOTHING = timedelta(0)
 _DAY = to_micros(timedelta(days=1))
 
 Done = dict[tuple[str, int], Interaction]
@@ -45,7 +46,6 @@ class Walk:
     free: dict[Channel, bool] = attrs.field(factory=dict, init=False)
     """Whether every hour of every day will do, by channel."""
     least: int = attrs.field(init=False)
-    greatest: int = attrs.field(init=False)
     plainly: bool = attrs.field(init=False)
     """Nobody is hastened, slowed or stopped: the clock shows plain weeks."""
     halts: tuple[tuple[datetime, datetime | None, str], ...] = attrs.field(init=False)
@@ -55,16 +55,14 @@ class Walk:
     def _least(self) -> int:
         return to_micros(self.cadence.pace.least_gap)
 
-    @greatest.default
-    def _greatest(self) -> int:
-        return to_micros(self.cadence.pace.greatest_gap)
-
     @plainly.default
     def _plainly(self) -> bool:
         return len(self.clock) == 1 and self.clock[0].ratio == (1, 1)
 
     @halts.default
     def _standstills(self) -> tuple[tuple[datetime, datetime | None, str], ...]:
+        if self.plainly:
+            return ()
         ends = [*(phase.since for phase in self.clock[1:]), None]
         return tuple(
             (phase.since, end, phase.why)
@@ -99,9 +97,10 @@ class Walk:
                     due, moves = _apart(last, apart, before)
             if went_before and not fact:
                 due, moves = self._overtaken(due, moves, went_before)
-            channel = frame.channel_of(touch) if touch.fallback and not fact else touch.channel
-            channel = (fact and fact.channel) or channel
             try:
+                channel = (fact and fact.channel) or touch.channel
+                if touch.fallback and not fact:
+                    channel = frame.channel_of(touch, frame.base + timedelta(0, 0, due))
                 place = self._place(touch, due, channel, moves, ahead=not (fact or over))
             except OverflowError:
                 return  # the calendar ends with the year 9999
@@ -161,9 +160,10 @@ class Walk:
         """Return when the clock has gone on by *gap*, and how; None if it stops for good before."""
         if self.plainly:
             return start + gap, ()
-        steady = rotation > 0 and gap > self.greatest
+        greatest = to_micros(self.cadence.pace.greatest_gap)
+        steady = rotation > 0 and gap > greatest
         least = gap if steady else min(gap, self.least)
-        return run(self.clock, start, gap, least=least, greatest=max(gap, self.greatest))
+        return run(self.clock, start, gap, least=least, greatest=max(gap, greatest))
 
     def _went(self) -> list[tuple[int, str]]:
         """Return when touches went, also those of earlier versions, the oldest first."""
@@ -188,16 +188,22 @@ class Walk:
         free = self.free.get(channel)
         if free is None:
             free = self.free[channel] = self.hours.free(channel, self.calendar)
+        start: datetime | None = None
+        reasons: Moves = ()
         while True:
             wall = base + timedelta(0, 0, due)
             if not free:
-                fitted = self._fitted(wall, channel)
+                # What was done stays in the calendar, whatever the hours are now.
+                fitted = self._fitted(wall, channel) or (None if ahead else (wall, ()))
                 if fitted is None:
                     self.unplaced[touch.key] = f"no day within a year is open for {channel}"
                     return None
                 wall, reasons = fitted
-                moves += reasons
-            at = wall - offset_at(wall, zone)
+            at = wall - (zone.utcoffset(wall) or _NOTHING)
+            if start and at < start:
+                due += _DAY
+                continue
+            moves += reasons
             blocked = None
             if ahead:
                 blocked = self._halted(at) if self.halts else None
@@ -209,7 +215,7 @@ class Walk:
             if start is None:
                 return None
             moves += (why,)
-            due = -(-self._offset(start) // _DAY) * _DAY
+            due = self._offset(start) // _DAY * _DAY  # whose hours may come after it
 
     def _halted(self, at: datetime) -> tuple[datetime | None, str] | None:
         """Return until when (None: nobody knows) the clock stands still at that instant, and why.

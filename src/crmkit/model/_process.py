@@ -1,6 +1,6 @@
 """Who is in an active process, who works here already, and who said until when: from the log."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from crmkit.errors import InvalidRecord
 from crmkit.model import _fields as fields
@@ -44,14 +44,23 @@ def employed_since(history: History) -> Interaction | None:
 def until_of(fact: Interaction) -> datetime | None:
     """Return the instant that a fact's ``until`` property names: a pause, an absence, "in May".
 
-    None if there is none, or it cannot be read as an instant: then no end is in sight.
+    A bare date, as imports have it, means its beginning in UTC. None if there is none, or it cannot
+    be read: then no end is in sight.
 
     >>> away = Interaction(candidate_id="a", kind="auto_replied", at="2026-01-05T09:00Z",
     ...                    properties={"until": "2026-01-19T00:00Z"})
     >>> until_of(away).isoformat()
     '2026-01-19T00:00:00+00:00'
     """
-    try:
-        return fields.optional_instant(fact.properties.get("until"))
-    except InvalidRecord:
-        return None
+    stated = fact.properties.get("until")
+    for read in (fields.optional_instant, _midnight):
+        try:
+            return read(stated)
+        except InvalidRecord:
+            continue
+    return None
+
+
+def _midnight(value: object) -> datetime | None:
+    day = fields.optional_date(value)
+    return datetime.combine(day, time(), UTC) if day else None

@@ -110,8 +110,8 @@ def usable_address(
     A ``bounced`` fact takes out the address in its ``address`` property, or, without one, all of
     the channel; outcome ``soft`` takes out none, and a later ``verified`` fact with the same
     ``address`` brings it back. A complaint takes out all of the channel: who calls us spam is not
-    written to at the next address. Only a later consent ends that. Facts without a channel are
-    about e-mail.
+    written to at the next address. Only a later consent to nurture ends that. Facts without a
+    channel are about e-mail.
     """
     case = _case(relationship, now, channel, NURTURE, DEFAULT)
     return next(iter(case.addresses()), None)

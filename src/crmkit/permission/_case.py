@@ -58,6 +58,7 @@ class Case:
         stops = [fact for fact in self.past.of("withdrew_consent") if self._concerns(fact)]
         stops += self.past.of("unsubscribed")
         self.stop = max(stops, key=lambda fact: fact.at) if stops else None
+        self.lapsed: Consent | None = None
         self.consent = self._consent() if "consented" in self.kinds else None
         self.retention = policy.retention_of(self.candidate.country)
 
@@ -70,14 +71,20 @@ class Case:
         for fact in reversed(self.past.of("consented")):
             if self.stop and fact.at <= self.stop.at:
                 return None
-            try:
-                consent = Consent.of(fact)
-            except InvalidRecord:
-                continue  # what cannot be read cannot be proved
-            if consent.purpose == self.purpose:
-                ended = consent.expires_at is not None and consent.expires_at <= self.now
-                return None if ended else consent
+            if consent := self._read(fact):
+                if consent.expires_at is None or self.now < consent.expires_at:
+                    return consent
+                self.lapsed = consent
+                return None
         return None
+
+    def _read(self, fact: Interaction) -> Consent | None:
+        """Return the consent, if it is one to the purpose."""
+        try:
+            consent = Consent.of(fact)
+        except InvalidRecord:
+            return None  # what cannot be read cannot be proved
+        return consent if consent.purpose == self.purpose else None
 
     def at(self, now: datetime) -> "Case":
         """Return the same question at another instant."""
@@ -117,15 +124,18 @@ class Case:
         if self.stop:
             found = f"{self.stop.kind} on {_day(self.stop.at)}, and no consent since"
             return Reason(text, holds=False, found=found, until=coming)
+        missing = "no consent"
+        if self.lapsed and self.lapsed.expires_at:
+            missing += f" since that of {_day(self.lapsed.at)} ended"
+            missing += f" on {_day(self.lapsed.expires_at)}"
         if self.retention.consent_needed:
-            found = f"no consent, which {self.candidate.country or 'the policy'} asks for"
+            found = f"{missing}, which {self.candidate.country or 'the policy'} asks for"
             return Reason(text, holds=False, found=found, until=coming)
         covered = (
             self.channel in self.policy.interest_channels
             and self.purpose in self.policy.interest_purposes
         )
-        missing = "no consent, and interest does not cover it"
-        found = "legitimate interest" if covered else missing
+        found = "legitimate interest" if covered else f"{missing}, and interest does not cover it"
         return _said(text, holds=covered, found=found, until=coming)
 
     def last_contact(self) -> Interaction | None:
@@ -185,13 +195,18 @@ class Case:
         return [address for address in known if not any(self._out(address, fact) for fact in hard)]
 
     def complaint(self) -> Interaction | None:
-        """Return the newest complaint about the channel that no consent has followed."""
+        """Return the newest complaint about the channel that no consent has followed.
+
+        A consent to another purpose takes none back.
+        """
         if "complained" not in self.kinds:
             return None
-        consented = self.past.last("consented")
         complaints = [fact for fact in self.past.of("complained") if self._on_channel(fact)]
-        standing = complaints and (consented is None or consented.at <= complaints[-1].at)
-        return complaints[-1] if standing else None
+        if not complaints:
+            return None
+        since = self.past.after(complaints[-1].at)
+        lifted = any(fact.kind == "consented" and self._read(fact) for fact in since)
+        return None if lifted else complaints[-1]
 
     def _on_channel(self, fact: Interaction) -> bool:
         return (fact.channel or Channel.EMAIL) is self.channel

@@ -46,7 +46,8 @@ def suppression(
     """Say whether the person must not be contacted at all, why, and until when.
 
     Erased; do-not-contact; unsubscribed or consent to nurture withdrawn; or complained about the
-    channel. A later consent ends a complaint, and the others for as long as it is in force.
+    channel. A later consent to nurture ends a complaint, and the others for as long as it is in
+    force.
 
     >>> from crmkit.model import Candidate, Interaction
     >>> stop = Interaction(candidate_id="ada", kind="unsubscribed", at="2026-01-05T09:00Z")
