@@ -10,7 +10,7 @@ from crmkit.cadence import SEVEN_TOUCH, Cadence, Enrollment, Pace, PlanStatus, T
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord, NaiveInstant
 from crmkit.model import CalendarSpan, Candidate, Interaction, Relationship
-from crmkit.permission import ContactPolicy, ContactRule
+from crmkit.permission import ContactPolicy, ContactRule, Hours
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -442,3 +442,18 @@ class TestArguments:
         """And the plan says which."""
         assert UTC is ask(person()).zone
         assert ZoneInfo("Asia/Tokyo") == ask(person(timezone="Asia/Tokyo")).zone
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"policy": Hours()}, "policy: expected a ContactPolicy, got Hours"),
+        ({"library": []}, "library: expected a Library, got list"),
+        ({"beside": [SEVEN_TOUCH]}, "beside: expected a Plan, got Cadence"),
+    ],
+)
+def test_what_is_given_has_to_be_of_its_kind(given, told):
+    """A slip is told at once, by its name."""
+    with pytest.raises(InvalidRecord) as caught:
+        plan(SEVEN_TOUCH, person(), enrolled_at=START, now=START, **given)
+    assert told == str(caught.value)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
 
 from crmkit._time import earliest, from_wall, to_instant, to_wall
 from crmkit.cadence._ask import Arbiter
@@ -16,6 +17,8 @@ from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord
 from crmkit.model import FrozenMap, Reason, Relationship
 from crmkit.permission import ContactPolicy
+
+T = TypeVar("T")
 
 _POLICY = ContactPolicy()
 _ENGAGEMENT = EngagementPolicy()
@@ -64,7 +67,9 @@ def plan(
     """
     now = to_instant(now, "now")
     enrollment = _enrollment(cadence, relationship, enrolled_at, enrollment)
-    policy, beside = policy or _POLICY, tuple(beside)
+    policy = _POLICY if policy is None else _given("policy", policy, ContactPolicy)
+    library = None if library is None else _given("library", library, Library)
+    beside = tuple(_given("beside", each, Plan) for each in beside) if beside else ()
     hours, candidate, known = policy.hours, relationship.candidate, relationship.upto(now)
     zone, assumed = hours.zone_of(candidate)
     anchor = _anchor(enrollment, zone)
@@ -113,6 +118,12 @@ def plan(
         quiet_until=_quiet_until(walk, ahead) if walk.done else None,
         beside=beside,
     )
+
+
+def _given(name: str, value: T, kind: type[T]) -> T:
+    if isinstance(value, kind):
+        return value
+    raise InvalidRecord(name, f"expected a {kind.__name__}, got {type(value).__name__}")
 
 
 def _instants(beside: Iterable[Plan]) -> Iterator[tuple[datetime, str]]:

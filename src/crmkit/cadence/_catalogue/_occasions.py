@@ -2,7 +2,7 @@
 
 from crmkit.cadence._cadence import Cadence, Touch
 from crmkit.cadence._catalogue._seven_touch import SEVEN_TOUCH
-from crmkit.cadence._catalogue._texts import carrying, letter
+from crmkit.cadence._catalogue._texts import IN_PERSON, carrying, letter
 from crmkit.cadence._content import ContentChoice
 
 POST_EVENT = Cadence(
@@ -63,6 +63,7 @@ SILVER_MEDALIST = Cadence(
             week=0,
             purpose="a role like the one they nearly had: tell them in person, today",
             level=5,
+            fallback=IN_PERSON,
             subject="A role that made me think of you",
             bodies=(
                 letter(

@@ -4,7 +4,7 @@ import attrs
 
 from crmkit.cadence._cadence import Cadence, Pace, Touch
 from crmkit.cadence._catalogue._seven_touch import SEVEN_TOUCH
-from crmkit.cadence._catalogue._texts import BY_HAND, carrying, letter
+from crmkit.cadence._catalogue._texts import BY_HAND, IN_PERSON, carrying, letter
 from crmkit.cadence._content import ContentChoice
 from crmkit.model import CalendarSpan
 
@@ -96,6 +96,7 @@ ALUMNI = Cadence(
             week=52,
             purpose="would they come back, and for what?",
             level=5,
+            fallback=IN_PERSON,
             deadline=BY_HAND,
             subject="Would you come back?",
             bodies=(
@@ -132,6 +133,7 @@ WARM_PASSIVE = Cadence(
             week=36,
             purpose="is the time better now?",
             level=5,
+            fallback=IN_PERSON,
             deadline=BY_HAND,
             subject="Is the time better now?",
             bodies=(

@@ -1,7 +1,7 @@
 """The field's sequence of seven touches."""
 
 from crmkit.cadence._cadence import Cadence, Touch
-from crmkit.cadence._catalogue._texts import BY_HAND, carrying, letter
+from crmkit.cadence._catalogue._texts import BY_HAND, IN_PERSON, carrying, letter
 from crmkit.cadence._content import ContentChoice
 from crmkit.model import CalendarSpan
 
@@ -72,6 +72,7 @@ SEVEN_TOUCH = Cadence(
             week=12,
             purpose="how are things at their current company, what may open",
             level=5,
+            fallback=IN_PERSON,
             deadline=BY_HAND,
             subject="How are things?",
             bodies=(

@@ -2,8 +2,16 @@
 
 from datetime import timedelta
 
+from crmkit.model import Channel
+
 BY_HAND = timedelta(weeks=6)
 """The deadline of what people do: they have other work, too; six weeks is the field's next gap."""
+
+IN_PERSON = (Channel.LINKEDIN, Channel.PHONE)
+"""Where a one-to-one touch goes when no e-mail address works: a person reaches them there.
+
+What is sent by itself has no fallback: nobody has to hand on a newsletter by hand.
+"""
 
 
 def carrying(about: str, opening: str, closing: str) -> tuple[str, ...]:
