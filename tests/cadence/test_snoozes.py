@@ -1,5 +1,7 @@
 """Away until then, or asked for later: the clock stands still up to an instant that is known."""
 
+from datetime import UTC, datetime
+
 import attrs
 import pytest
 from one_run import (
@@ -56,7 +58,13 @@ class TestAway:
             status(self.AWAY, day=30),
         )
 
-    @pytest.mark.parametrize("until", [None, "in spring", 7, "2026-04-01"])
+    def test_a_bare_date_is_its_beginning(self):
+        """As an import has it."""
+        away = fact("auto_replied", 5, properties={"until": "2026-04-01"})
+        calendar = ask(CADENCE, person(sent("t0"), away), 10)
+        assert (SNOOZED, datetime(2026, 4, 1, tzinfo=UTC)) == (calendar.status, calendar.until)
+
+    @pytest.mark.parametrize("until", [None, "in spring", 7])
     def test_without_an_instant_it_changes_nothing(self, until):
         """Nobody knows for how long; a day without an hour and a zone is no instant."""
         away = fact("auto_replied", 5, properties={"until": until})
