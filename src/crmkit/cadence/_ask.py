@@ -8,6 +8,7 @@ from crmkit._time import earliest
 from crmkit.cadence._cadence import Cadence
 from crmkit.model import Channel, Relationship
 from crmkit.permission import (
+    NO_ADDRESS,
     ContactPolicy,
     ContactRule,
     Permission,
@@ -62,23 +63,12 @@ class Arbiter:
             return False
         return self.foresee(due_at, channel).rule is not ContactRule.NO_BASIS
 
-    def _reaches(self, channel: Channel) -> bool:
-        candidate, kinds = self.known.candidate, self.known.history.by_kind
-        # What can be told without asking the arbiter, who would say the same.
-        if channel in {Channel.IN_PERSON, Channel.WEB}:
-            return True
-        if channel is Channel.LINKEDIN and not candidate.links:
-            return False
-        if channel in {Channel.TEXT, Channel.PHONE} and not candidate.phones:
-            return False
-        if channel is Channel.EMAIL and "bounced" not in kinds and "complained" not in kinds:
-            return bool(candidate.emails)
-        return usable_address(self.known, now=self.now, channel=channel) is not None
-
     def works(self, channel: Channel) -> bool:
         """Say whether the person has an address on the channel that works, or needs none."""
         if channel not in self._works:
-            self._works[channel] = self._reaches(channel)
+            self._works[channel] = channel in NO_ADDRESS or bool(
+                usable_address(self.known, now=self.now, channel=channel)
+            )
         return self._works[channel]
 
 

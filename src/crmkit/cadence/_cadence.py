@@ -13,33 +13,27 @@ from crmkit.cadence._content import ContentChoice
 from crmkit.cadence._variants import Variant, assign, bodies, variants
 from crmkit.engagement import Temperature
 from crmkit.errors import InvalidRecord, NotFound
-from crmkit.model import Channel
+from crmkit.model import Channel, Interaction
 from crmkit.model import _fields as fields
 
 _LONGEST = 5200
 """Weeks: a century."""
 
 
-def _count(value: object, least: int, most: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-        return value
-    raise InvalidRecord("", f"expected a whole number from {least} to {most}, got {value!r}")
-
-
 def _week(value: object) -> int:
-    return _count(value, 0, _LONGEST)
+    return fields.whole(value, 0, _LONGEST)
 
 
 def _day(value: object) -> int:
-    return _count(value, 0, 6)
+    return fields.whole(value, 0, 6)
 
 
 def _level(value: object) -> int:
-    return _count(value, 1, 5)
+    return fields.whole(value, 1, 5)
 
 
 def _version(value: object) -> int:
-    return _count(value, 1, 10**9)
+    return fields.whole(value, 1, 10**9)
 
 
 def _channels(value: object) -> tuple[Channel, ...]:
@@ -171,7 +165,7 @@ def _gap(value: object) -> timedelta:
 
 
 def _messages(value: object) -> int:
-    return _count(value, 1, 10**9)
+    return fields.whole(value, 1, 10**9)
 
 
 @attrs.frozen(kw_only=True, field_transformer=fields.paths)
@@ -263,7 +257,7 @@ def _every(value: object) -> CalendarSpan | None:
 
 
 def _repeat(value: object) -> int:
-    return _count(value, 1, 10**6)
+    return fields.whole(value, 1, 10**6)
 
 
 def _pace(value: object) -> Pace:
@@ -378,6 +372,17 @@ class Enrollment:
     def _digest(self) -> str:
         content = fields.canonical([self.candidate_id, self.cadence, self.enrolled_at])
         return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+    def fact(self, kind: str, at: datetime, *, role_id: str | None = None) -> Interaction:
+        """Return the fact that something became of this run: enrolled, archived, reactivated."""
+        return Interaction(
+            candidate_id=self.candidate_id,
+            kind=kind,
+            at=at,
+            role_id=role_id,
+            enrollment_id=self.id,
+            properties={"cadence": self.cadence, "version": self.version},
+        )
 
     def __repr__(self) -> str:
         who = f"candidate_id={self.candidate_id!r}, cadence={self.cadence!r}"

@@ -6,10 +6,7 @@ from datetime import datetime
 
 from crmkit._time import describe_span, plural
 from crmkit.model import History
-from crmkit.permission import ContactPolicy
-
-# One message may be logged as sent and as delivered; a recruiter's own is one more.
-_KINDS = (("sent", "messaged"), ("delivered",))
+from crmkit.permission import MESSAGES, ContactPolicy
 
 
 class Caps:
@@ -27,7 +24,7 @@ class Caps:
         self.cap, self.window = policy.cap, policy.cap_window
         self.facts = [
             [fact.at for fact in history.of(*kinds)]
-            for kinds in _KINDS
+            for kinds in MESSAGES
             if any(kind in history.by_kind for kind in kinds)
         ] or [[]]
         self.latest = max((facts[-1] for facts in self.facts if facts), default=None)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import attrs
 
-from crmkit.errors import InvalidRecord, UnknownName
+from crmkit.errors import UnknownName
 from crmkit.model import _fields as fields
 
 
@@ -35,9 +35,7 @@ def _state(value: object) -> TouchState:
 
 
 def _rotation(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    raise InvalidRecord("", f"expected a whole number from 0, got {value!r}")
+    return fields.whole(value, 0)
 
 
 @attrs.frozen(kw_only=True, field_transformer=fields.paths)

@@ -8,7 +8,6 @@ import attrs
 
 from crmkit._time import earliest, plural
 from crmkit.cadence._content import ContentChoice, Piece
-from crmkit.errors import InvalidRecord
 from crmkit.model import Candidate, Interaction, Reason, Relationship, Verdict
 from crmkit.model import _fields as fields
 
@@ -16,16 +15,7 @@ from crmkit.model import _fields as fields
 def _pieces(value: object) -> tuple[Piece, ...]:
     if isinstance(value, Library):
         return value.pieces
-    if not isinstance(value, list | tuple):
-        raise InvalidRecord("", f"expected a list of pieces, got {type(value).__name__}")
-    ids: set[str] = set()
-    for index, piece in enumerate(value):
-        if not isinstance(piece, Piece):
-            raise InvalidRecord(f"[{index}]", f"expected a Piece, got {type(piece).__name__}")
-        if piece.id in ids:
-            raise InvalidRecord(f"[{index}].id", f"{piece.id!r} is there already")
-        ids.add(piece.id)
-    return tuple(value)
+    return fields.records(value, Piece, "pieces", unique="id")
 
 
 @attrs.frozen(field_transformer=fields.paths, repr=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import TypeVar
 
 from crmkit._time import earliest, from_wall, to_instant, to_wall
 from crmkit.cadence._ask import Arbiter
@@ -16,9 +15,8 @@ from crmkit.cadence._walk import Walk, done_facts
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import InvalidRecord
 from crmkit.model import FrozenMap, Reason, Relationship
+from crmkit.model import _fields as fields
 from crmkit.permission import ContactPolicy
-
-T = TypeVar("T")
 
 _POLICY = ContactPolicy()
 _ENGAGEMENT = EngagementPolicy()
@@ -67,9 +65,9 @@ def plan(
     """
     now = to_instant(now, "now")
     enrollment = _enrollment(cadence, relationship, enrolled_at, enrollment)
-    policy = _POLICY if policy is None else _given("policy", policy, ContactPolicy)
-    library = None if library is None else _given("library", library, Library)
-    beside = tuple(_given("beside", each, Plan) for each in beside) if beside else ()
+    policy = _POLICY if policy is None else fields.of_kind(policy, ContactPolicy, path="policy")
+    library = None if library is None else fields.of_kind(library, Library, path="library")
+    beside = tuple(fields.of_kind(each, Plan, path="beside") for each in beside) if beside else ()
     hours, candidate, known = policy.hours, relationship.candidate, relationship.upto(now)
     zone, assumed = hours.zone_of(candidate)
     anchor = _anchor(enrollment, zone)
@@ -118,12 +116,6 @@ def plan(
         quiet_until=_quiet_until(walk, ahead) if walk.done else None,
         beside=beside,
     )
-
-
-def _given(name: str, value: T, kind: type[T]) -> T:
-    if isinstance(value, kind):
-        return value
-    raise InvalidRecord(name, f"expected a {kind.__name__}, got {type(value).__name__}")
 
 
 def _instants(beside: Iterable[Plan]) -> Iterator[tuple[datetime, str]]:

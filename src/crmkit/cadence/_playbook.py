@@ -7,6 +7,7 @@ import attrs
 from crmkit.cadence._cadence import Cadence
 from crmkit.cadence._catalogue import SEVEN_TOUCH
 from crmkit.errors import InvalidRecord, NotFound
+from crmkit.model import _fields as fields
 
 
 def _entries(value: object) -> tuple[tuple[str, Cadence], ...]:
@@ -27,28 +28,16 @@ def _otherwise(value: object) -> Cadence | None:
     raise InvalidRecord("otherwise", f"expected a Cadence or None, got {type(value).__name__}")
 
 
-def _listed(name: str, value: object) -> tuple[Cadence, ...]:
-    if not isinstance(value, list | tuple):
-        raise InvalidRecord(name, f"expected a list of cadences, got {type(value).__name__}")
-    for index, cadence in enumerate(value):
-        if not isinstance(cadence, Cadence):
-            problem = f"expected a Cadence, got {type(cadence).__name__}"
-            raise InvalidRecord(f"{name}[{index}]", problem)
-    return tuple(value)
-
-
 def _also(value: object) -> tuple[Cadence, ...]:
-    return _listed("also", value)
+    return fields.records(value, Cadence, "cadences", path="also")
 
 
 def _occasions(value: object) -> tuple[Cadence, ...]:
-    return _listed("occasions", value)
+    return fields.records(value, Cadence, "cadences", path="occasions")
 
 
 def _most(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise InvalidRecord("most", f"expected a whole number from 1, got {value!r}")
+    return fields.whole(value, 1, path="most")
 
 
 @attrs.frozen

@@ -55,17 +55,7 @@ class Variant:
 
 def variants(value: object) -> tuple[Variant, ...]:
     """Accept a list of variants with names of their own."""
-    if not isinstance(value, list | tuple):
-        raise InvalidRecord("", f"expected a list of variants, got {type(value).__name__}")
-    names: set[str] = set()
-    for index, variant in enumerate(value):
-        if not isinstance(variant, Variant):
-            problem = f"expected a Variant, got {type(variant).__name__}"
-            raise InvalidRecord(f"[{index}]", problem)
-        if variant.name in names:
-            raise InvalidRecord(f"[{index}].name", f"{variant.name!r} is there already")
-        names.add(variant.name)
-    return tuple(value)
+    return fields.records(value, Variant, "variants", unique="name")
 
 
 def assign(key: str, weights: Mapping[str, float], *, salt: str) -> str:

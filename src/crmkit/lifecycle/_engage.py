@@ -188,7 +188,7 @@ class _Run:
                 visit.stale = now != {run.id for run in visit.runs}
                 if not visit.stale:
                     new.append((visit, runs))
-                    facts += [self._fact(run, "enrolled") for run in runs]
+                    facts += [run.fact("enrolled", self.now) for run in runs]
             store.put_enrollments(run for _, runs in new for run in runs)
             door = log(self.work, facts, self.now, waking=False)
         of = by_candidate(facts)
@@ -199,15 +199,6 @@ class _Run:
             visit.grow(of[visit.id])
             visit.stale = visit.id in moved
         return True
-
-    def _fact(self, enrollment: Enrollment, kind: str) -> Interaction:
-        return Interaction(
-            candidate_id=enrollment.candidate_id,
-            kind=kind,
-            at=self.now,
-            enrollment_id=enrollment.id,
-            properties={"cadence": enrollment.cadence, "version": enrollment.version},
-        )
 
     # --- what is due
 
@@ -261,7 +252,7 @@ class _Run:
 
     def _tell(self, visit: Visit, calendar: Plan, kind: str, why: str) -> bool:
         """Log what became of a run, unless it is known; return whether it was not."""
-        fact = self._fact(calendar.enrollment, kind)
+        fact = calendar.enrollment.fact(kind, self.now)
         if any(fact.id == known.id for known in visit.relationship.history.of(kind)):
             visit.wait(self.now, self.now + MICROSECOND)
             return False

@@ -12,7 +12,7 @@ from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._calendars import plan_for
 from crmkit.lifecycle._live import log
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import FrozenMap, Interaction, Relationship
+from crmkit.model import FrozenMap, Relationship
 
 _FINISHED = frozenset({PlanStatus.COMPLETED, PlanStatus.ENDED})
 
@@ -72,7 +72,7 @@ def enroll(
                 )
             )
         work.store.put_enrollments(new)
-        log(work, [_fact(run, role_id) for run in new], now)
+        log(work, [run.fact("enrolled", now, role_id=role_id) for run in new], now)
     return Enrolled(
         cadence=cadence.name,
         now=now,
@@ -100,14 +100,3 @@ def _refusal(
             return f"inside since {run.enrolled_at:%Y-%m-%d}"
     found = refusals(cadence, relationship, now=now, policy=work.policy)
     return str(found[0].rule) if found else None
-
-
-def _fact(run: Enrollment, role_id: str | None) -> Interaction:
-    return Interaction(
-        candidate_id=run.candidate_id,
-        kind="enrolled",
-        at=run.enrolled_at,
-        enrollment_id=run.id,
-        role_id=role_id,
-        properties={"cadence": run.cadence, "version": run.version},
-    )

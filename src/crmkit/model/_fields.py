@@ -18,6 +18,7 @@ from crmkit.errors import InvalidRecord, UnknownName
 from crmkit.model._names import Channel, Interest, Seniority, Source
 
 E = TypeVar("E", bound=StrEnum)
+R = TypeVar("R")
 
 
 def paths(_cls: type, fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
@@ -188,13 +189,43 @@ def optional_amount(value: object) -> float | None:
     return amount
 
 
+def whole(value: object, least: int, most: int | None = None, *, path: str = "") -> int:
+    """Accept a whole number from *least* (to *most*)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        within = least <= value and (most is None or value <= most)
+        if within:
+            return value
+    upto = "" if most is None else f" to {most}"
+    raise InvalidRecord(path, f"expected a whole number from {least}{upto}, got {value!r}")
+
+
 def optional_count(value: object) -> int | None:
     """Accept a whole number from 0."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRecord("", f"expected a whole number from 0, got {value!r}")
-    return value
+    return None if value is None else whole(value, 0)
+
+
+def of_kind(value: object, kind: type[R], *, path: str = "") -> R:
+    """Accept what is a *kind* already."""
+    if isinstance(value, kind):
+        return value
+    raise InvalidRecord(path, f"expected a {kind.__name__}, got {type(value).__name__}")
+
+
+def records(
+    value: object, kind: type[R], what: str, *, path: str = "", unique: str | None = None
+) -> tuple[R, ...]:
+    """Accept a list of *kind*s; each has a value of its own in the field *unique*."""
+    if not isinstance(value, list | tuple):
+        raise InvalidRecord(path, f"expected a list of {what}, got {type(value).__name__}")
+    seen: set[object] = set()
+    for index, item in enumerate(value):
+        of_kind(item, kind, path=f"{path}[{index}]")
+        if unique is not None:
+            name = getattr(item, unique)
+            if name in seen:
+                raise InvalidRecord(f"{path}[{index}].{unique}", f"{name!r} is there already")
+            seen.add(name)
+    return tuple(value)
 
 
 def optional_country(value: object) -> str | None:

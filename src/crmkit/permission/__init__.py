@@ -7,6 +7,7 @@ a `ContactPolicy` is where a host writes down what theirs says.
 
 from crmkit.permission._answer import ContactRule, Permission
 from crmkit.permission._arbiter import permission, retention_ends, standing, usable_address
+from crmkit.permission._case import MESSAGES, NO_ADDRESS
 from crmkit.permission._days import HolidayCalendar
 from crmkit.permission._hours import WINDOWS, Hours
 from crmkit.permission._policy import ASSESSMENT, RETENTION, ContactPolicy, Retention
@@ -23,6 +24,8 @@ __all__ = [
     "ARBITER_KINDS",
     "ASSESSMENT",
     "CONSENT_KINDS",
+    "MESSAGES",
+    "NO_ADDRESS",
     "RETENTION",
     "SUPPRESSION_KINDS",
     "WINDOWS",

@@ -6,10 +6,12 @@ from crmkit._time import to_instant
 from crmkit.model import NURTURE, Channel, Reason, Relationship
 from crmkit.model import _fields as fields
 from crmkit.permission._answer import Permission
-from crmkit.permission._case import RULES, STANDING_RULES, Case, Rule
+from crmkit.permission._case import RULES, STANDING_RULES, Case, Rule, known_addresses
 from crmkit.permission._policy import ContactPolicy
 
 DEFAULT = ContactPolicy()
+_AGAINST = frozenset({"bounced", "complained"})
+"""The kinds that take an address out."""
 
 
 def permission(
@@ -113,5 +115,8 @@ def usable_address(
     written to at the next address. Only a later consent to nurture ends that. Facts without a
     channel are about e-mail.
     """
-    case = _case(relationship, now, channel, NURTURE, DEFAULT)
-    return next(iter(case.addresses()), None)
+    now, channel = to_instant(now, "now"), fields.channel(channel)
+    known = known_addresses(relationship.candidate, channel)
+    if not known or relationship.history.by_kind.keys().isdisjoint(_AGAINST):
+        return known[0] if known else None
+    return next(iter(_case(relationship, now, channel, NURTURE, DEFAULT).addresses()), None)

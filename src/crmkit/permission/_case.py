@@ -7,6 +7,7 @@ from functools import lru_cache
 from crmkit._time import Span, after, describe_span, earliest, plural, to_wall
 from crmkit.errors import InvalidRecord
 from crmkit.model import (
+    Candidate,
     Channel,
     Consent,
     History,
@@ -35,8 +36,24 @@ TOOK_PART = ("replied", "clicked", "called", "met")
 BASIS = frozenset({"consented", "withdrew_consent", "unsubscribed"})
 ADDRESS = frozenset({"bounced", "complained", "verified", "consented"})
 SNOOZE = frozenset({"paused", "resumed", "replied", "auto_replied"})
-SENT = frozenset({"sent", "messaged", "delivered"})
+MESSAGES = (("sent", "messaged"), ("delivered",))
+"""The kinds that the caps count, each row by itself: one message may be logged as sent and as
+delivered, and a recruiter's own is one more."""
+SENT = frozenset(kind for kinds in MESSAGES for kind in kinds)
+NO_ADDRESS = frozenset({Channel.IN_PERSON, Channel.WEB})
+"""The channels that need no address."""
 _CONTACT = frozenset({*ON_RECORD, *TOOK_PART})
+
+
+def known_addresses(candidate: Candidate, channel: Channel) -> tuple[str, ...]:
+    """Return the addresses of the channel that the profile has, whether they work or not."""
+    if channel is Channel.EMAIL:
+        return candidate.emails
+    if channel is Channel.TEXT or channel is Channel.PHONE:
+        return candidate.phones
+    if channel is Channel.LINKEDIN:
+        return tuple(link for link in candidate.links if "linkedin." in link.lower())
+    return ()
 
 
 class Case:
@@ -170,19 +187,13 @@ class Case:
             return Reason(text, holds=True, found=found, until=end)
         return Reason(text, holds=False, found=found, until=coming)
 
-    def known_addresses(self) -> tuple[str, ...]:
-        candidate = self.candidate
-        if self.channel is Channel.EMAIL:
-            return candidate.emails
-        if self.channel is Channel.TEXT or self.channel is Channel.PHONE:
-            return candidate.phones
-        if self.channel is Channel.LINKEDIN:
-            return tuple(link for link in candidate.links if "linkedin." in link.lower())
-        return ()
-
     def addresses(self) -> Sequence[str]:
         """Return the addresses of the channel that still work."""
-        return () if self.complaint() else self._not_bounced(self.known_addresses())
+        return (
+            ()
+            if self.complaint()
+            else self._not_bounced(known_addresses(self.candidate, self.channel))
+        )
 
     def _not_bounced(self, known: tuple[str, ...]) -> Sequence[str]:
         if "bounced" not in self.kinds:
@@ -218,13 +229,13 @@ class Case:
         )
 
     def reachable(self) -> Reason:
-        if self.channel is Channel.IN_PERSON or self.channel is Channel.WEB:
+        if self.channel in NO_ADDRESS:
             return _said(f"{self.channel} needs no address", holds=True)
         text, coming = f"an address for {self.channel} that works", self.next_of(ADDRESS)
         if complaint := self.complaint():
             found = f"complained on {_day(complaint.at)}"
             return Reason(text, holds=False, found=found, until=coming)
-        known = self.known_addresses()
+        known = known_addresses(self.candidate, self.channel)
         works = self._not_bounced(known)
         found = f"{len(works)} of {len(known)}, the rest bounced" if known else "none known"
         found = f"all {len(known)} work" if known and len(works) == len(known) else found
@@ -294,8 +305,7 @@ class Case:
     def below_cap(self) -> Reason:
         cap, window = self.policy.cap, self.policy.cap_window
         full, counted = [], 0
-        # One message may be logged as sent and as delivered; a recruiter's own is one more.
-        for kinds in (("sent", "messaged"), ("delivered",)):
+        for kinds in MESSAGES:
             inside = [
                 fact.at
                 for kind in kinds

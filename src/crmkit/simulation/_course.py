@@ -105,8 +105,7 @@ class Course:
     def run(self) -> tuple[PersonRow, list[TouchRow]]:
         """Live to the end; return what became of the person and of each touch."""
         for run, _ in self.runs:
-            told = {"cadence": run.cadence, "version": run.version}
-            self._log(kind="enrolled", enrollment_id=run.id, properties=told)
+            self.fresh.append(run.fact("enrolled", self.now))
         plans: list[Plan] = []
         while self.runs:
             plans = self._plan()
@@ -151,9 +150,7 @@ class Course:
         archived = [each for each in plans if each.status is PlanStatus.ARCHIVED]
         new = [each for each in archived if each.stopped_at is None]
         for each in new:
-            run = each.enrollment
-            told = {"cadence": run.cadence, "version": run.version}
-            self._log(kind="archived", enrollment_id=run.id, properties=told)
+            self.fresh.append(each.enrollment.fact("archived", self.now))
         if archived and not new and not self.returning:
             self._return()
         return bool(new)

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crmkit.errors import MissingExtra
+from crmkit.cadence._flags import new_axes
 from crmkit.simulation._compare import Comparison, Difference
 from crmkit.simulation._measures import show
 
@@ -18,17 +18,6 @@ _GREY, _INK = "#999999", "#333333"
 _OTHERS = "all others"
 
 
-def _axes(ax: "Axes | None", width: float, height: float) -> "Axes":
-    if ax is not None:
-        return ax
-    try:
-        from matplotlib import pyplot as plt
-    except ImportError:
-        raise MissingExtra("plot", "a picture") from None
-    _, found = plt.subplots(figsize=(width, height), layout="constrained")
-    return found
-
-
 def _plain(ax: "Axes", *, grid: str) -> None:
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(length=0, colors=_INK)
@@ -38,7 +27,7 @@ def _plain(ax: "Axes", *, grid: str) -> None:
 
 def plot_weeks(simulation: "Simulation", ax: "Axes | None" = None) -> "Axes":
     """Draw how many touches went in each week, stacked by label."""
-    ax = _axes(ax, 9, 4)
+    ax = ax or new_axes(9, 4, "a picture")
     labels, colours = simulation.labels, _COLOURS
     if len(labels) > len(colours):
         labels, colours = (*labels[: len(colours) - 1], _OTHERS), (*colours[:-1], _GREY)
@@ -73,7 +62,7 @@ def plot_differences(comparison: Comparison, ax: "Axes | None" = None) -> "Axes"
         for each in comparison.differences
         if each.value is not None and not each.first.is_effort
     ]
-    ax = _axes(ax, 9, 1.6 + 0.42 * len(shown))
+    ax = ax or new_axes(9, 1.6 + 0.42 * len(shown), "a picture")
     for place, each in enumerate(reversed(shown)):
         _draw(ax, place, each)
     ax.axvline(0, color=_INK, linewidth=1)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from crmkit._progress import Bar, Progress
 from crmkit._time import to_instant
@@ -77,17 +76,19 @@ def simulate(
     """
     setting = Setting(
         start=to_instant(start, "start"),
-        weeks=_whole(weeks, "weeks", 1, _LONGEST),
-        seed=_whole(seed, "seed", -(2**63), 2**63),
-        behaviour=_checked(behaviour, Behaviour, "behaviour"),
-        policy=_checked(policy or ContactPolicy(), ContactPolicy, "policy"),
-        engagement=_checked(engagement or EngagementPolicy(), EngagementPolicy, "engagement"),
+        weeks=fields.whole(weeks, 1, _LONGEST, path="weeks"),
+        seed=fields.whole(seed, -(2**63), 2**63, path="seed"),
+        behaviour=fields.of_kind(behaviour, Behaviour, path="behaviour"),
+        policy=fields.of_kind(policy or ContactPolicy(), ContactPolicy, path="policy"),
+        engagement=fields.of_kind(
+            engagement or EngagementPolicy(), EngagementPolicy, path="engagement"
+        ),
     )
     if setting.start > _LAST - setting.weeks * _WEEK:
         raise InvalidRecord("weeks", "they reach past the year 9999")
     choose = _chooser(cadences)
     entries = list(_entries(people, choose, label, setting))
-    parts = _parts(entries, setting, _whole(workers, "workers", 1, 256))
+    parts = _parts(entries, setting, fields.whole(workers, 1, 256, path="workers"))
     found: _Found = []
     with Bar("simulated", shown=True) if progress is True else nullcontext(progress) as tell:
         for part in parts:
@@ -106,18 +107,6 @@ def simulate(
     )
 
 
-def _whole(value: object, path: str, least: int, most: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-        return value
-    raise InvalidRecord(path, f"expected a whole number from {least} to {most}, got {value!r}")
-
-
-def _checked(value: Any, kind: type, path: str) -> Any:
-    if isinstance(value, kind):
-        return value
-    raise InvalidRecord(path, f"expected a {kind.__name__}, got {type(value).__name__}")
-
-
 def _chooser(cadences: Cadence | Sequence[Cadence] | Choice) -> Choice:
     if callable(cadences):
         return cadences
@@ -128,17 +117,7 @@ def _chooser(cadences: Cadence | Sequence[Cadence] | Choice) -> Choice:
 
 
 def _listed(value: object, path: str) -> tuple[Cadence, ...]:
-    if not isinstance(value, list | tuple):
-        raise InvalidRecord(path, f"expected a list of cadences, got {type(value).__name__}")
-    names: set[str] = set()
-    for index, cadence in enumerate(value):
-        if not isinstance(cadence, Cadence):
-            problem = f"expected a Cadence, got {type(cadence).__name__}"
-            raise InvalidRecord(f"{path}[{index}]", problem)
-        if cadence.name in names:
-            raise InvalidRecord(f"{path}[{index}].name", f"{cadence.name!r} is there already")
-        names.add(cadence.name)
-    return tuple(value)
+    return fields.records(value, Cadence, "cadences", path=path, unique="name")
 
 
 def _entries(
@@ -150,7 +129,7 @@ def _entries(
     # Functions of the caller's are asked here, so that they need not reach other processes.
     seen: set[str] = set()
     for index, each in enumerate(people):
-        known = _checked(each, Relationship, f"people[{index}]").upto(setting.start)
+        known = fields.of_kind(each, Relationship, path=f"people[{index}]").upto(setting.start)
         if known.id in seen:
             raise InvalidRecord(f"people[{index}].id", f"{known.id!r} is there already")
         seen.add(known.id)
