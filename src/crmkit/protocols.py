@@ -9,16 +9,16 @@ it is there afterwards, or nothing. Faults of the medium are raised as `StoreErr
 `SenderError`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 
 import attrs
 
-from crmkit.cadence import Enrollment, Piece, Touch, TouchRecord
-from crmkit.model import Candidate, Interaction, Message, Receipt, Relationship, Role
+from crmkit.cadence import Cadence, Enrollment, Piece, Touch, TouchRecord
+from crmkit.model import Brief, Candidate, Interaction, Message, Receipt, Relationship, Role
 from crmkit.segmentation import Membership, Transition
 
 BATCH = 500
@@ -242,14 +242,42 @@ class Sender(Protocol):
 
 
 class Deduplicates(Protocol):
-    """**Protocol:** an optional ability of senders: the same key is delivered once, however often.
+    """**Protocol:** an optional ability of senders: one key with the same bytes is delivered once.
 
-    After a crash in mid-call crmkit sends again only to a sender that says so.
+    After a crash in mid-call crmkit sends again only to a sender that says so, only within its
+    window, and only the very same message.
     """
 
     @property
-    def deduplicates(self) -> bool:
-        """Whether sending one key again is harmless, without a limit in time."""
+    def deduplication_window(self) -> timedelta:
+        """How long after a call the same message under the same key is harmless.
+
+        `timedelta.max`: without a limit; 0: it never is.
+        """
+        ...
+
+
+class FindsMessages(Protocol):
+    """**Protocol:** an optional ability of senders: the provider can be asked what it has taken."""
+
+    def find(self, key: str) -> Receipt:
+        """Say what became of a message: ``accepted``, ``rejected``, ``later`` or ``unknown``.
+
+        ``later`` only if the provider is sure that it never took the message.
+        """
+        ...
+
+
+class SendsBatches(Protocol):
+    """**Protocol:** an optional ability of senders: many messages in one call."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many messages one call takes at most."""
+        ...
+
+    def send_batch(self, messages: Sequence[Message]) -> Sequence[Receipt]:
+        """Try once to deliver each, and say what became of it, in the same order."""
         ...
 
 
@@ -259,6 +287,8 @@ class Rendered:
 
     subject: str
     body: str
+    html: str | None = None
+    """The same as a page; None: text alone."""
 
 
 class Renderer(Protocol):
@@ -277,6 +307,23 @@ class Renderer(Protocol):
         piece: Piece | None = None,
     ) -> Rendered:
         """Return the text, or raise `RenderError`: a message with a hole never goes out."""
+        ...
+
+
+class ChecksCadences(Protocol):
+    """**Protocol:** an optional ability of renderers: faults are found before anything is due."""
+
+    def check(self, cadence: Cadence) -> None:
+        """Raise `InvalidRecord`, with the path to the text, if a text can never be rendered."""
+
+
+class Drafter(Protocol):
+    """**Protocol:** writes the draft of a one-to-one touch; a host brings any model it likes."""
+
+    def __call__(
+        self, touch: Touch, relationship: Relationship, *, brief: Brief, now: datetime
+    ) -> Rendered:
+        """Return a draft for a person to read; it is not sent without one."""
         ...
 
 

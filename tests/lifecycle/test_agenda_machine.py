@@ -75,7 +75,7 @@ def told(draw):
 class Answering(Sender):
     """Answers by the message and by the mood that it is in: the same in both worlds."""
 
-    deduplicates = False
+    deduplication_window = timedelta(0)
 
     def __init__(self):
         self.mood = Delivery.ACCEPTED

@@ -236,7 +236,7 @@ class Dying(Sender):
     def __init__(self, answer=Delivery.ACCEPTED, *, deduplicates=False):
         self.calls = 0
         self.answer = answer
-        self.deduplicates = deduplicates
+        self.deduplication_window = timedelta.max if deduplicates else timedelta(0)
 
     def send(self, message):
         self.calls += 1
@@ -281,7 +281,7 @@ class TestNobodyKnows:
         with suppress(SenderError):
             assert len(crm.engage(now=START).of("failed")) == 1
         assert [record.state.value for record in store.touches()] == ["sending"]
-        sender.answer, sender.deduplicates = Delivery.ACCEPTED, False
+        sender.answer, sender.deduplication_window = Delivery.ACCEPTED, timedelta(0)
         assert len(crm.engage(now=START).of("unknown")) == 1
         assert sender.calls == 2
 

@@ -1,5 +1,7 @@
 """Several runs at once, what ends or revives one, and what the ledger keeps of it."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 from live_cases import DAY, NOW, fact
@@ -48,7 +50,8 @@ class Plain(Sender):
     """Answers as told, every time."""
 
     def __init__(self, answer, *, deduplicates=False):
-        self.answer, self.deduplicates, self.keys = answer, deduplicates, []
+        self.answer, self.keys = answer, []
+        self.deduplication_window = timedelta.max if deduplicates else timedelta(0)
 
     def send(self, message):
         self.keys.append(message.key)

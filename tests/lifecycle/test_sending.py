@@ -321,7 +321,7 @@ class TestPrivacy:
             texts += [repr(each), str(each), repr(each.outcomes), repr(each.enrolled)]
             texts += [repr(each.tasks), each._repr_html_()]
         assert not [text for text in texts if "canary" in text.lower()]
-        assert repr(run) == "<EngageRun: 1 enrolled, 1 sent, 0 refused, 0 tasks>"
+        assert repr(run) == "<RunReport: 1 enrolled, 1 sent, 0 refused, 0 tasks>"
 
     def test_errors_hold_ids_only(self, store):
         """What is raised can be logged."""

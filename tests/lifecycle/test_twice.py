@@ -42,7 +42,7 @@ class Answering(Sender):
     """Answers by the message, the same every time, and is never asked again what it settled."""
 
     def __init__(self, *, deduplicates):
-        self.deduplicates = deduplicates
+        self.deduplication_window = timedelta.max if deduplicates else timedelta(0)
         self.settled = set()
 
     def send(self, message):

@@ -16,7 +16,11 @@ FAULTS = {
     "subject": [7, "Hi\r\nBcc: x@example.org", "Hi\0", "Hi\u2028there"],
     "body": [None, 7, b"bytes"],
     "channel": ["pigeon", None],
+    "html": [7, b"bytes"],
     "thread": [7, "e1\n"],
+    "replies_to": ["e1.0.a", [7], ["a\nb"]],
+    "list_id": [7, "a\nb"],
+    "unsubscribe": [7, "https://x.org/\n"],
     "headers": [[], {"X-Note": 7}, {"X-Note": "a\r\nb"}],
 }
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from email import message_from_binary_file, policy
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_one_key_is_written_once(sender, place):
     before = files(sender)
     assert first == sender.send(message(subject="another text"))
     assert before == files(sender)
-    assert sender.deduplicates
+    assert sender.deduplication_window == timedelta.max
 
 
 def test_another_sender_on_the_same_maildir_knows_the_key(sender):

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -26,7 +27,7 @@ def test_one_key_is_kept_once():
     second = sender.send(message(subject="second"))
     assert first == second
     assert [message(subject="first")] == sender.messages
-    assert sender.deduplicates
+    assert sender.deduplication_window == timedelta.max
 
 
 def test_many_threads_with_one_key_keep_one_message():

@@ -1,4 +1,5 @@
 import mailbox
+from datetime import timedelta
 from email import message_from_binary_file, policy
 from itertools import count
 
@@ -63,7 +64,7 @@ def test_a_sender_need_not_deduplicate():
 
 
 class SaysItDeduplicates(Plain, Deduplicates):
-    deduplicates = True
+    deduplication_window = timedelta.max
 
 
 class Loses(Plain):

@@ -7,7 +7,7 @@ from crmkit import CRM, Candidate, Interaction, Relationship, Role, Verdict
 from crmkit.cadence import SEVEN_TOUCH, Plan, plan
 from crmkit.codec import loads
 from crmkit.engagement import Temperature, score, temperature
-from crmkit.lifecycle import Captured, EngageRun, SegmentRun, Shortlist
+from crmkit.lifecycle import Captured, RunReport, SegmentRun, Shortlist
 from crmkit.metrics import Metric, Scorecard
 from crmkit.permission import Permission, permission
 from crmkit.segmentation import Rule, Segment, Segmenter, event, field
@@ -39,7 +39,7 @@ assert_type(loads(Candidate, "{}"), Candidate)
 crm = CRM(MemoryStore(), MemorySender())
 assert_type(crm.capture(ada, [met]), Captured)
 assert_type(crm.segment(now=now), SegmentRun)
-assert_type(crm.engage(now=now), EngageRun)
+assert_type(crm.engage(now=now), RunReport)
 assert_type(crm.convert(Role(id="r", title="Engineer"), now=now), Shortlist)
 assert_type(crm.measure(now=now), Scorecard)
 assert_type(crm.measure(now=now)["engagement_rate"], Metric)

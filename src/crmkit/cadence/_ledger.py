@@ -17,8 +17,12 @@ class TouchState(StrEnum):
     SENT = "sent"
     TASK = "task"
     """A person has been asked to do it."""
+    DONE = "done"
+    """A person has done it."""
+    REFUSED = "refused"
+    """A rule stands against it; it goes when the rule lets it, up to its deadline."""
     FAILED = "failed"
-    """Nothing left; it may be tried again."""
+    """Nothing left; it is tried again, up to its deadline."""
     REJECTED = "rejected"
     """The provider will never take it."""
     EXPIRED = "expired"
@@ -38,6 +42,10 @@ def _rotation(value: object) -> int:
     return fields.whole(value, 0)
 
 
+def _attempt(value: object) -> int:
+    return fields.whole(value, 1)
+
+
 @attrs.frozen(kw_only=True, field_transformer=fields.paths)
 class TouchRecord:
     """One touch of one enrolment; unique by (enrolment, rotation, touch)."""
@@ -49,9 +57,18 @@ class TouchRecord:
     state: TouchState = attrs.field(converter=_state)
     due_at: datetime = attrs.field(converter=fields.instant)
     at: datetime = attrs.field(converter=fields.instant)
-    """When the state was reached."""
+    """When the state was reached; for what was sent, when the call started."""
+    attempt: int = attrs.field(default=1, converter=_attempt)
+    """Which call of the sender, from 1; whoever made an earlier one has no say any more."""
+    rule: str | None = None
+    """For what was refused: which rule, a `ContactRule` or ``address``, ``render``."""
+    next_at: datetime | None = attrs.field(default=None, converter=fields.optional_instant)
+    """For what was refused or failed: when it may go; None: not before something new is known."""
+    digest: str | None = None
+    """What the message was, so that no other one goes under its key."""
     provider_id: str | None = None
     detail: str | None = None
+    """Why, without names and addresses."""
 
     @property
     def key(self) -> str:

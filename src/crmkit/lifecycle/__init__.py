@@ -1,7 +1,6 @@
 """The five stages: capture, segment, engage, convert, measure; and `CRM`, which joins them."""
 
 from crmkit._progress import Progress
-from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._capture import Captured, merge
 from crmkit.lifecycle._crm import CRM, SystemClock
 from crmkit.lifecycle._enroll import Enrolled
@@ -9,11 +8,12 @@ from crmkit.lifecycle._explain import Explanation
 from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
 from crmkit.lifecycle._migrate import CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
-from crmkit.lifecycle._outcomes import EngageRun, Outcome
+from crmkit.lifecycle._outcomes import Outcome, RunReport
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK
+from crmkit.model import Brief, brief
 
 __all__ = [
     "CRM",
@@ -22,7 +22,6 @@ __all__ = [
     "Brief",
     "CadenceChange",
     "Captured",
-    "EngageRun",
     "Enrolled",
     "Explanation",
     "Fit",
@@ -31,6 +30,7 @@ __all__ = [
     "Outcome",
     "Progress",
     "Recorded",
+    "RunReport",
     "SegmentRun",
     "Shortlist",
     "SystemClock",

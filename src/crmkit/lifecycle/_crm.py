@@ -15,7 +15,7 @@ from crmkit.lifecycle._explain import Explanation, explain
 from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
 from crmkit.lifecycle._migrate import EXAMPLES, CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
-from crmkit.lifecycle._outcomes import EngageRun
+from crmkit.lifecycle._outcomes import RunReport
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task, open_tasks
@@ -254,7 +254,7 @@ class CRM:
         limit: int | None = None,
         everyone: bool = False,
         progress: Progress | None = None,
-    ) -> EngageRun:
+    ) -> RunReport:
         """Enrol, plan, ask permission, send what is due, and hand people's work to people.
 
         Only those are looked at of whom something new is known or whose time has come; what it
@@ -265,7 +265,7 @@ class CRM:
         host's calendar of holidays without a ``repr``, counts as another one in each process.
 
         ``limit`` is how often the sender may be called; tasks and enrolments do not count, and
-        `EngageRun.held` says how many messages wait for the next call. Raises `SenderError` when
+        `RunReport.held` says how many messages wait for the next call. Raises `SenderError` when
         the sender cannot take messages at all: what was done is kept, and the next call goes on.
         """
         return _engage.engage(

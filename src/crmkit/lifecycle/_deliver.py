@@ -133,7 +133,7 @@ def close(work: Workspace, cut_off: TouchRecord) -> TouchRecord | None:
 
 
 def _deduplicates(work: Workspace) -> bool:
-    return bool(getattr(work.sender, "deduplicates", False))
+    return bool(getattr(work.sender, "deduplication_window", None))
 
 
 def deliver(work: Workspace, case: Case, message: Message, claimed: Claim) -> Delivered:

@@ -16,7 +16,7 @@ from crmkit.lifecycle._agenda import prepare
 from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._deliver import OPEN, Case, Claim, claim, close, deliver, message_for
 from crmkit.lifecycle._live import log
-from crmkit.lifecycle._outcomes import EngageRun, Outcome
+from crmkit.lifecycle._outcomes import Outcome, RunReport
 from crmkit.lifecycle._person import is_completed
 from crmkit.lifecycle._tasks import Task, answer_of, answer_record, may_answer, task_of
 from crmkit.lifecycle._visit import Visit, visits
@@ -36,7 +36,7 @@ def engage(
     limit: int | None = None,
     everyone: bool = False,
     progress: Progress | None = None,
-) -> EngageRun:
+) -> RunReport:
     """Enrol who is not in a cadence, and do what is due, for those whom the agenda names."""
     if limit is not None and limit < 0:
         raise InvalidRecord("limit", f"expected at least 0, got {limit}")
@@ -46,7 +46,7 @@ def engage(
         run.engage(entries)
         if progress:
             progress(run.checked, None)
-    return EngageRun(
+    return RunReport(
         now=now,
         enrolled=tuple(run.enrolled),
         not_enrolled=FrozenMap(sorted(run.not_enrolled.items())),

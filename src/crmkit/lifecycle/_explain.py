@@ -9,10 +9,9 @@ import attrs
 
 from crmkit.cadence import Enrollment, Plan
 from crmkit.engagement import Temperature, temperature
-from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._workspace import Workspace
-from crmkit.model import FrozenMap, Relationship, Verdict
+from crmkit.model import Brief, FrozenMap, Relationship, Verdict, brief
 from crmkit.permission import Permission, permission
 
 

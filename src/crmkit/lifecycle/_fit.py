@@ -14,8 +14,8 @@ import attrs
 from crmkit._time import earliest, to_instant
 from crmkit.engagement import EngagementPolicy, Temperature, temperature
 from crmkit.errors import InvalidRecord
-from crmkit.lifecycle._brief import Brief, brief
 from crmkit.model import (
+    Brief,
     Candidate,
     FrozenMap,
     Interest,
@@ -23,6 +23,7 @@ from crmkit.model import (
     Relationship,
     Role,
     Seniority,
+    brief,
     employed_since,
     open_processes,
 )

@@ -31,7 +31,7 @@ class Outcome:
 
 
 @attrs.frozen(kw_only=True, repr=False)
-class EngageRun:
+class RunReport:
     """Who was enrolled, what was sent, what was refused and why, what people have to do.
 
     Of those whose time had come: nobody else was looked at, and what stays refused is not said
@@ -67,7 +67,7 @@ class EngageRun:
 
     def __repr__(self) -> str:
         return (
-            f"<EngageRun: {len(self.enrolled)} enrolled, {len(self.sent)} sent, "
+            f"<RunReport: {len(self.enrolled)} enrolled, {len(self.sent)} sent, "
             f"{len(self.refused)} refused, {len(self.tasks)} tasks>"
         )
 

@@ -7,11 +7,10 @@ import attrs
 
 from crmkit.cadence import Plan, PlannedTouch, PlanStatus, TouchRecord, TouchState
 from crmkit.errors import RenderError
-from crmkit.lifecycle._brief import Brief, brief
 from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._deliver import render
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import Relationship
+from crmkit.model import Brief, Relationship, brief
 from crmkit.permission import ContactRule, permission
 
 ANSWER = "answer"

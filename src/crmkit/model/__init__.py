@@ -1,6 +1,7 @@
 """The records: people, facts, openings, verdicts, messages."""
 
 from crmkit._time import CalendarSpan, Span
+from crmkit.model._brief import Brief, brief
 from crmkit.model._candidate import Candidate, Employment, identity_keys
 from crmkit.model._consent import NURTURE, Consent
 from crmkit.model._fields import FrozenMap
@@ -24,6 +25,7 @@ from crmkit.model._verdict import Reason, Verdict
 __all__ = [
     "KINDS",
     "NURTURE",
+    "Brief",
     "CalendarSpan",
     "Candidate",
     "Channel",
@@ -44,6 +46,7 @@ __all__ = [
     "Span",
     "Stage",
     "Verdict",
+    "brief",
     "employed_since",
     "identity_keys",
     "open_processes",

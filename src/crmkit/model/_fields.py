@@ -146,6 +146,11 @@ def lines(value: object) -> str:
     raise InvalidRecord("", f"expected text, got {type(value).__name__}")
 
 
+def optional_lines(value: object) -> str | None:
+    """Accept a text of any number of lines, as it is, or none."""
+    return None if value is None else lines(value)
+
+
 def email(value: object) -> str:
     """Accept an address as typed: one ``@`` with something on both sides and no spaces."""
     address = text(value)

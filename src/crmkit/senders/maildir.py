@@ -1,6 +1,7 @@
 """Messages as files in a Maildir: any mail client reads them, any mail server takes them on."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from crmkit.errors import SenderError
@@ -62,9 +63,9 @@ class MaildirSender(Sender, Deduplicates):
         return f"MaildirSender({str(self.path)!r})"
 
     @property
-    def deduplicates(self) -> bool:
-        """True: one key is in the Maildir once, however often it is sent."""
-        return True
+    def deduplication_window(self) -> timedelta:
+        """Without a limit: one key is in the Maildir once, however often it is sent."""
+        return timedelta.max
 
     def send(self, message: Message) -> Receipt:
         """Put the message into ``new/``, unless it is there or in ``cur/`` already."""

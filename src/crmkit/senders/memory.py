@@ -1,6 +1,7 @@
 """Messages kept in a list: for tests, dry runs and simulations."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from crmkit.model import Delivery, Message, Receipt
 from crmkit.protocols import Deduplicates, Sender
@@ -34,9 +35,9 @@ class MemorySender(Sender, Deduplicates):
         return list(self._accepted.values())
 
     @property
-    def deduplicates(self) -> bool:
-        """True: one key is kept once, however often it is sent."""
-        return True
+    def deduplication_window(self) -> timedelta:
+        """Without a limit: one key is kept once, however often it is sent."""
+        return timedelta.max
 
     def send(self, message: Message) -> Receipt:
         """Keep the message, unless its key is there already or ``outcomes`` says otherwise."""

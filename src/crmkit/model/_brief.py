@@ -5,7 +5,9 @@ from datetime import datetime
 import attrs
 
 from crmkit._time import to_instant
-from crmkit.model import Interaction, Interest, Relationship, Stage
+from crmkit.model._history import Relationship
+from crmkit.model._interaction import Interaction
+from crmkit.model._names import Interest, Stage
 
 _SPOKE = ("replied", "called", "met", "messaged")
 
