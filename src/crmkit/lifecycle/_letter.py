@@ -3,6 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from html import escape
 from typing import Protocol
@@ -24,6 +25,9 @@ MOST = 100_000
 
 _MARK = "\x00"
 """Stands for the link while a page is filled; no value may hold it, for it is a control."""
+
+
+_STOPS = "one click stops it"
 
 
 class Text(Protocol):
@@ -96,30 +100,18 @@ class Letters:
             problem = "expected an http or https address of the page that stops it"
             raise RenderError(touch.key, path=f"{touch.key}.unsubscribe", problem=problem)
         subject = self._subject(touch, values)
-        body, page = self._body(touch, values)
-        footer = self._footer(unsubscribe)
-        written = None
-        if page is not None:
-            stop = footer if unsubscribe is None else self._footer(_MARK)
-            anchor = link(unsubscribe or "", "one click stops it")
-            written = self._page(
-                Page(
-                    subject=subject,
-                    language=self.language,
-                    paragraphs=_paragraphs(page, piece),
-                    small_print=tuple(
-                        escape(line).replace(f"one click stops it: {_MARK}", f"{anchor}.")
-                        for line in stop
-                    ),
-                )
-            )
-        text = "\n".join([body, "", "--", *footer])
-        for made in (text, written or ""):
-            if len(made) > self.most:
-                raise RenderError(
-                    touch.key, path=f"{touch.key}.bodies", problem=too_long(self.most)
-                )
-        return Rendered(subject, text, written)
+        body, marked = self._body(touch, values)
+        text = "\n".join([body, "", "--", *self._footer(unsubscribe)])
+        self._measured(touch, text)
+        if marked is None:
+            return Rendered(subject, text)
+        page = Page(
+            subject=subject,
+            language=self.language,
+            paragraphs=_paragraphs(marked, piece),
+            small_print=self._small_print(unsubscribe),
+        )
+        return Rendered(subject, text, self._measured(touch, self._laid_out(touch, page)))
 
     def check(self, cadence: Cadence) -> None:
         """Raise `InvalidRecord` for a text that can never be rendered, with the path to it.
@@ -151,11 +143,6 @@ class Letters:
                 )
         return tuple(dict.fromkeys(found))
 
-    def _understand(self, source: str) -> Text:
-        if any(char < " " and char not in "\t\n\r" for char in source):
-            raise InvalidRecord("", "expected text without control characters")
-        return self._text(source)
-
     @abstractmethod
     def _text(self, source: str) -> Text:
         """Return the text, or raise `InvalidRecord`."""
@@ -176,6 +163,9 @@ class Letters:
     def _checked(self, touch: Touch, candidate: Candidate, piece: Piece | None) -> dict[str, Value]:
         values = self._values(candidate, piece)
         for name, value in values.items():
+            if sum(map(len, value)) > self.most:
+                problem = f"{self._shown(name)} {too_long(self.most)}"
+                raise RenderError(touch.key, path=touch.key, problem=problem)
             lines = value.split("\n") if name == "signature" and isinstance(value, str) else [value]
             for text in lines:
                 if any(map(fields.has_control, [text] if isinstance(text, str) else text)):
@@ -211,35 +201,69 @@ class Letters:
                 if not self.html:
                     return filled, None
                 marked = {**values, "piece_url": _MARK} if "piece_url" in values else values
-                return filled, self._fill(touch, path, source, marked)
+                return filled, self._fill(touch, path, source, marked, sound=False)
             except Hole as hole:
                 missing = [self._shown(name) for name in hole.names]
         raise RenderError(touch.key, missing, path=path)
 
-    def _fill(self, touch: Touch, path: str, source: str, values: Mapping[str, Value]) -> str:
+    def _fill(
+        self,
+        touch: Touch,
+        path: str,
+        source: str,
+        values: Mapping[str, Value],
+        *,
+        sound: bool = True,
+    ) -> str:
         try:
-            return self._understand(source).fill(values, self.most)
+            filled = self._text(source).fill(values, self.most)
+            return _sound(filled) if sound else filled
         except InvalidRecord as error:
             raise RenderError(touch.key, path=path, problem=error.problem) from None
+
+    def _laid_out(self, touch: Touch, page: Page) -> str:
+        try:
+            return self._page(page)
+        except Hole as hole:
+            raise RenderError(touch.key, hole.names, path="page") from None
+        except InvalidRecord as error:
+            raise RenderError(touch.key, path="page", problem=error.problem) from None
+
+    def _measured(self, touch: Touch, made: str) -> str:
+        if len(made) > self.most:
+            raise RenderError(touch.key, path=f"{touch.key}.bodies", problem=too_long(self.most))
+        return made
 
     def _footer(self, unsubscribe: str | None) -> list[str]:
         lines = ["You hear from us because we are in touch about working together one day."]
         if unsubscribe is None:
             lines.append("If you would rather not, reply with 'stop' and we will not write again.")
         else:
-            lines.append(f"If you would rather not, one click stops it: {unsubscribe}")
+            lines.append(f"If you would rather not, {_STOPS}: {unsubscribe}")
             lines.append("Or reply with 'stop' and we will not write again.")
         return lines + (self.postal_address or "").splitlines()
 
+    def _small_print(self, unsubscribe: str | None) -> tuple[str, ...]:
+        if unsubscribe is None:
+            return tuple(map(escape, self._footer(None)))
+        anchor = link(unsubscribe, _STOPS) + "."
+        marked = map(escape, self._footer(_MARK))
+        return tuple(line.replace(f"{_STOPS}: {_MARK}", anchor) for line in marked)
+
     def _understood(self, touch: Touch, path: str, source: str) -> Text:
         try:
-            text = self._understand(source)
+            text = self._text(source)
         except InvalidRecord as error:
             raise error.under(path) from None
         known = self._names()
         for name in sorted(text.uses - {*known}):
             shown = map(self._shown, known)
             raise UnknownName.among(path, self._shown(name), shown, what="a value of a text")
+        with suppress(Hole):  # a text may be for those alone of whom something is not known
+            try:
+                _sound(text.fill(SAMPLES, self.most))
+            except InvalidRecord as error:
+                raise error.under(path) from None
         wanted = sorted(_needs(text) & {*PIECE})
         if wanted and touch.content is None:
             problem = f"{self._shown(wanted[0])} is of a piece of content; the touch has no content"
@@ -264,6 +288,17 @@ def _fails(text: Text, *, without: str) -> bool:
     except InvalidRecord:
         return False  # it is too long, say: not for want of this value
     return False
+
+
+def _sound(text: str) -> str:
+    """Return it, or raise `InvalidRecord` for what no message may hold."""
+    if any(char < " " and char not in "\t\n\r" for char in text):
+        raise InvalidRecord("", "expected text without control characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRecord("", "expected text that UTF-8 can hold (a lone surrogate)") from None
+    return text
 
 
 def too_long(most: int) -> str:
