@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from html import escape
@@ -12,7 +12,7 @@ import attrs
 
 from crmkit.cadence import Cadence, Piece, Touch
 from crmkit.errors import InvalidRecord, RenderError, UnknownName
-from crmkit.lifecycle._lint import Finding, Letter, findings
+from crmkit.lifecycle._lint import Finding, Letter, as_written, findings, texts_of
 from crmkit.lifecycle._page import Page, link, web_address
 from crmkit.lifecycle._page import html as page_html
 from crmkit.lifecycle._values import NAMES, PIECE, SAMPLES, Hole, Value, values_of
@@ -119,7 +119,7 @@ class Letters:
         A placeholder that is none, a value that nobody knows, and one of a piece of content
         where the touch carries none. What `lint` finds is not raised: such texts go out.
         """
-        for touch, path, source in _sources(cadence):
+        for touch, path, source in texts_of(cadence):
             if source:
                 self._understood(touch, path, source)
 
@@ -131,7 +131,7 @@ class Letters:
         self.check(cadence)
         found: list[Finding] = []
         for index, touch in enumerate(cadence.touches):
-            for where, written in _as_written(touch):
+            for where, written in as_written(touch):
                 found += findings(
                     written,
                     subject=self._linted(f"touches[{index}]{where.subject}", written.subject),
@@ -316,33 +316,3 @@ def _paragraphs(text: str, piece: Piece | None) -> tuple[str, ...]:
         anchor = link(piece.url, piece.title)
         marked = marked.replace(f"{escape(piece.title)}\n{_MARK}", anchor).replace(_MARK, anchor)
     return tuple(part.replace("\n", "<br>\n") for part in re.split(r"\n\s*\n", marked))
-
-
-@attrs.frozen
-class _Where:
-    subject: str
-    bodies: str
-
-
-def _as_written(touch: Touch) -> Iterator[tuple[_Where, Touch]]:
-    """Yield the touch as each run may get it, and where its texts stand."""
-    if not touch.variants:
-        yield _Where(".subject", ".bodies"), touch
-    for number, variant in enumerate(touch.variants):
-        own = f".variants[{number}]"
-        subject = own if variant.subject else ""
-        bodies = own if variant.bodies else ""
-        yield _Where(f"{subject}.subject", f"{bodies}.bodies"), touch.as_variant(variant)
-
-
-def _sources(cadence: Cadence) -> Iterator[tuple[Touch, str, str]]:
-    """Yield every text of a cadence, with the path to it."""
-    for index, touch in enumerate(cadence.touches):
-        places = [(f"touches[{index}]", touch.subject, touch.bodies)]
-        for number, variant in enumerate(touch.variants):
-            path = f"touches[{index}].variants[{number}]"
-            places.append((path, variant.subject, variant.bodies))
-        for path, subject, bodies in places:
-            yield touch, f"{path}.subject", subject
-            for number, body in enumerate(bodies):
-                yield touch, f"{path}.bodies[{number}]", body

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from crmkit.cadence import Touch
+from crmkit.cadence import Cadence, Touch
 from crmkit.lifecycle._values import ALWAYS, PIECE
 
 _PERSONAL = frozenset({"company", "title", "topic", "topics"})
@@ -117,3 +117,33 @@ def _with_title(letter: Letter) -> frozenset[str]:
 
 def _unknown(names: frozenset[str]) -> str:
     return f"needs what may be unknown ({', '.join(sorted(names))})"
+
+
+@attrs.frozen
+class _Where:
+    subject: str
+    bodies: str
+
+
+def as_written(touch: Touch) -> Iterator[tuple[_Where, Touch]]:
+    """Yield the touch as each run may get it, and where its texts stand."""
+    if not touch.variants:
+        yield _Where(".subject", ".bodies"), touch
+    for number, variant in enumerate(touch.variants):
+        own = f".variants[{number}]"
+        subject = own if variant.subject else ""
+        bodies = own if variant.bodies else ""
+        yield _Where(f"{subject}.subject", f"{bodies}.bodies"), touch.as_variant(variant)
+
+
+def texts_of(cadence: Cadence) -> Iterator[tuple[Touch, str, str]]:
+    """Yield every text of a cadence, with the path to it."""
+    for index, touch in enumerate(cadence.touches):
+        places = [(f"touches[{index}]", touch.subject, touch.bodies)]
+        for number, variant in enumerate(touch.variants):
+            path = f"touches[{index}].variants[{number}]"
+            places.append((path, variant.subject, variant.bodies))
+        for path, subject, bodies in places:
+            yield touch, f"{path}.subject", subject
+            for number, body in enumerate(bodies):
+                yield touch, f"{path}.bodies[{number}]", body
