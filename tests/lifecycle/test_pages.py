@@ -98,7 +98,7 @@ def test_the_page_says_what_the_text_says():
         "This is about go, so I thought of you:",
         "Scaling up",
         "Short.",
-        "If you have seen it done better, I would like to hear about it.",
+        "If you see it differently, I would like to hear how.",
         "The talent team",
         "You hear from us because we are in touch about working together one day.",
         "If you would rather not,",
