@@ -40,5 +40,5 @@ def html(page: Page) -> str:
         '<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(page.subject)}</title>\n</head>\n"
-        f"<body>\n{paragraphs}\n<hr>\n<p><small>{small_print}</small></p>\n</body>\n</html>\n"
+        f"<body>\n{paragraphs}\n<hr>\n<p><small>{small_print}</small></p>\n</body>\n</html>"
     )
