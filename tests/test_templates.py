@@ -163,6 +163,23 @@ class TestCheck:
             JinjaRenderer().check(cadence("plain", text))
         assert caught.value.path == "touches[0].bodies[1]"
 
+    def test_a_fault_for_some_people_only(self):
+        """It is found even if it shows only where something is unknown."""
+        with pytest.raises(InvalidRecord, match=r"bodies\[1\]: cannot be filled: TypeError"):
+            JinjaRenderer().check(
+                cadence("x", "{% if company is undefined %}{{ 3 | first }}{% endif %}x")
+            )
+
+    def test_a_text_for_those_of_whom_little_is_known(self):
+        """With everything known it has a hole, which the next body fills."""
+        text = "{{ 'Where do you work?' if company is undefined }}"
+        assert JinjaRenderer().check(cadence(text, "plain")) is None
+        assert JinjaRenderer().lint(cadence(text, "plain")) == ()
+        assert [first(text, "plain"), first(text, "plain", company="C")] == [
+            "Where do you work?",
+            "plain",
+        ]
+
     def test_a_piece_that_is_never_there(self):
         """Needed, it is a fault; asked for with a condition, it is not."""
         with pytest.raises(InvalidRecord, match="piece_url is of a piece of content"):

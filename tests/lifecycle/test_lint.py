@@ -76,6 +76,12 @@ class TestCheck:
             RENDERER.check(cadence("plain", "$piece_url"))
         assert RENDERER.check(cadence("plain", "$piece_url", content=BY_TOPIC)) is None
 
+    @pytest.mark.parametrize("blank", ["", " \n"])
+    def test_a_text_with_nothing_in_it(self, blank):
+        """It would always be passed over."""
+        with pytest.raises(InvalidRecord, match=r"bodies\[1\]: expected text, got nothing"):
+            RENDERER.check(cadence("$topic", blank, "plain"))
+
     def test_what_no_message_may_hold(self):
         """A control character in a text is found as well."""
         with pytest.raises(InvalidRecord, match=r"bodies\[0\]: expected text without control"):

@@ -242,7 +242,7 @@ def test_a_subject_is_one_line():
     assert caught.value.path == "t.subject"
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "\x1b[31m", "\ud800"])
+@pytest.mark.parametrize("text", ["a\x00b", "\x1b[31m", "\x7f", "\x9b31m", "\ud800"])
 def test_what_no_message_may_hold(text):
     """A control character or half a character in the text itself is refused, with the path."""
     with pytest.raises(RenderError) as caught:

@@ -1,9 +1,8 @@
 """What every renderer of letters shares: values, fallbacks, the way out, the page, the limits."""
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from html import escape
 from typing import Protocol
@@ -64,7 +63,7 @@ def _most(value: object) -> int:
 
 
 @attrs.frozen(kw_only=True, field_transformer=fields.paths)
-class Letters:
+class Letters(ABC):
     """Fills the texts of touches; subclasses say how one text is understood."""
 
     organization: str = attrs.field(default="our company", converter=fields.text)
@@ -120,8 +119,7 @@ class Letters:
         where the touch carries none. What `lint` finds is not raised: such texts go out.
         """
         for touch, path, source in texts_of(cadence):
-            if source:
-                self._understood(touch, path, source)
+            self._understood(touch, path, source)
 
     def lint(self, cadence: Cadence) -> tuple[Finding, ...]:
         """Return what is weak in the texts, in the order of the touches; raise what `check` does.
@@ -250,7 +248,7 @@ class Letters:
         marked = map(escape, self._footer(_MARK))
         return tuple(line.replace(f"{_STOPS}: {_MARK}", anchor) for line in marked)
 
-    def _understood(self, touch: Touch, path: str, source: str) -> Text:
+    def _understood(self, touch: Touch, path: str, source: str) -> None:
         try:
             text = self._text(source)
         except InvalidRecord as error:
@@ -259,40 +257,48 @@ class Letters:
         for name in sorted(text.uses - {*known}):
             shown = map(self._shown, known)
             raise UnknownName.among(path, self._shown(name), shown, what="a value of a text")
-        with suppress(Hole):  # a text may be for those alone of whom something is not known
-            try:
-                _sound(text.fill(SAMPLES, self.most))
-            except InvalidRecord as error:
-                raise error.under(path) from None
-        wanted = sorted(_needs(text) & {*PIECE})
+        try:
+            needs = self._needs(text)
+        except InvalidRecord as error:
+            raise error.under(path) from None
+        if "" in needs and not text.uses:
+            raise InvalidRecord(path, "expected text, got nothing")
+        wanted = sorted(needs & {*PIECE})
         if wanted and touch.content is None:
             problem = f"{self._shown(wanted[0])} is of a piece of content; the touch has no content"
             raise InvalidRecord(path, problem)
-        return text
+
+    def _needs(self, text: Text) -> frozenset[str]:
+        """Return the names that a text cannot do without, each tried by itself.
+
+        The blank name is among them when there is a hole, or nothing, with everything known: it is
+        for those alone of whom something is not. Raises `InvalidRecord` for another fault.
+        """
+        needs = set()
+        for without in ("", *text.uses):
+            known = {name: value for name, value in SAMPLES.items() if name != without}
+            try:
+                filled = _sound(text.fill(known, self.most))
+            except Hole:
+                filled = ""
+            if not filled.strip():  # either way the next body is tried
+                needs.add(without)
+        return frozenset(needs)
 
     def _linted(self, path: str, source: str) -> Letter:
         text = self._text(source)
-        return Letter(path=path, uses=text.uses, needs=_needs(text))
+        needs = self._needs(text)
+        # Who gets a text with a blank need cannot be told by names, so all of them stand in.
+        return Letter(path=path, uses=text.uses, needs=text.uses if "" in needs else needs)
 
 
-def _needs(text: Text) -> frozenset[str]:
-    """Return the names that the text cannot do without, each tried by itself."""
-    return frozenset(name for name in text.uses if _fails(text, without=name))
-
-
-def _fails(text: Text, *, without: str) -> bool:
-    try:
-        text.fill({key: value for key, value in SAMPLES.items() if key != without}, MOST)
-    except Hole:
-        return True
-    except InvalidRecord:
-        return False  # it is too long, say: not for want of this value
-    return False
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""But for tabs and line breaks."""
 
 
 def _sound(text: str) -> str:
     """Return it, or raise `InvalidRecord` for what no message may hold."""
-    if any(char < " " and char not in "\t\n\r" for char in text):
+    if _CONTROLS.search(text):
         raise InvalidRecord("", "expected text without control characters")
     try:
         text.encode()

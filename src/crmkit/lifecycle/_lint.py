@@ -137,13 +137,14 @@ def as_written(touch: Touch) -> Iterator[tuple[_Where, Touch]]:
 
 
 def texts_of(cadence: Cadence) -> Iterator[tuple[Touch, str, str]]:
-    """Yield every text of a cadence, with the path to it."""
+    """Yield every text of a cadence, with the path to it; a blank subject is none."""
     for index, touch in enumerate(cadence.touches):
         places = [(f"touches[{index}]", touch.subject, touch.bodies)]
         for number, variant in enumerate(touch.variants):
             path = f"touches[{index}].variants[{number}]"
             places.append((path, variant.subject, variant.bodies))
         for path, subject, bodies in places:
-            yield touch, f"{path}.subject", subject
+            if subject:
+                yield touch, f"{path}.subject", subject
             for number, body in enumerate(bodies):
                 yield touch, f"{path}.bodies[{number}]", body
