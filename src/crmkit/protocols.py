@@ -362,7 +362,8 @@ class Renderer(Protocol):
     """**Protocol:** turns a touch into the text for one person.
 
     The touch has the subject and the bodies of its variant already. *piece* is the content that
-    was picked for it, None when it wants none or none suits.
+    was picked for it, None when it wants none or none suits. *unsubscribe* is the address of a
+    page that stops it with one click, where there is one.
     """
 
     def render(
@@ -372,6 +373,7 @@ class Renderer(Protocol):
         *,
         now: datetime,
         piece: Piece | None = None,
+        unsubscribe: str | None = None,
     ) -> Rendered:
         """Return the text, or raise `RenderError`: a message with a hole never goes out."""
         ...

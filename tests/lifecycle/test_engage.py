@@ -238,7 +238,7 @@ class TestRefusals:
         crm = start(person("ada"), **options)
         run = crm.engage(now=NOW)
         assert [each.why for each in run.refused] == [
-            "render: touch 'a' needs $company, which is not known; add a body that does without"
+            "render: a.bodies[0] needs $company, which is not known; add a body that does without"
         ]
         run = crm.engage(now=NOW + WEEK)
         assert [(each.touch, each.state) for each in run.outcomes] == [
