@@ -83,6 +83,9 @@ class CRM:
             drafter=drafter,
             lease=lease,
         )
+        if check := getattr(self._work.renderer, "check", None):
+            for cadence in playbook.cadences:
+                check(cadence)
         self._clock = store if clock is None else clock
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """Engage: take people whose time has come, do what is due for them, and give them back."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -9,15 +9,15 @@ import attrs
 
 from crmkit._progress import Progress
 from crmkit.cadence import TouchState
-from crmkit.errors import InvalidRecord, SenderError, StoreError
+from crmkit.errors import InvalidRecord, NotFound, SenderError, StoreError
 from crmkit.lifecycle._agenda import prepare
 from crmkit.lifecycle._course import Answer, Course, Pass
 from crmkit.lifecycle._deliver import Call, sent_fact, settled
-from crmkit.lifecycle._live import log
+from crmkit.lifecycle._live import hold, log_for
 from crmkit.lifecycle._outcomes import RunReport
 from crmkit.lifecycle._visit import Lost, Moved, Visit, visits
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import Delivery, FrozenMap, Interaction, Message, Receipt
+from crmkit.model import Delivery, FrozenMap, Interaction, Message, Receipt, Relationship
 from crmkit.protocols import AgendaEntry
 
 TAKEN = 32
@@ -228,10 +228,22 @@ class _Run:
                 call.visit.ledger[record.key] = record
                 why = receipt.detail or receipt.provider_id or receipt.delivery.value
                 self.done.note(record, why)
-            moves = log(self.work, facts, now, waking=False).moves if facts else []
+            visits = [call.visit for _, call in started]
+            moves = log_for(self.work, facts, now, known=lambda: self._sure(visits)).moves
         of, moved = by_candidate(facts), {move.candidate_id for move in moves}
         for _, call in started:
             visit = call.visit
             visit.grow(fact for key in visit.relationship.candidate.ids for fact in of.get(key, ()))
             visit.stale = visit.stale or visit.id in moved
         return answers
+
+    def _sure(self, here: Iterable[Visit]) -> Iterator[Relationship]:
+        """Yield what is known of people, read again where it is not what it was."""
+        for visit in sorted(here, key=lambda visit: visit.id):
+            try:
+                visit.make_sure(self.work)
+                yield visit.relationship
+            except (Moved, Lost):
+                hold(self.work, [visit.id])
+                with suppress(NotFound):  # deleted, or merged away: they move no more
+                    yield self.work.relationship(visit.id)

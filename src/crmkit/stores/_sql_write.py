@@ -1,6 +1,7 @@
 """Inserting many rows, with the two answers to those that are there already."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -13,11 +14,16 @@ def insert_new(connection: Connection, table: Table, rows: Rows) -> int:
     """Insert the rows whose key is new; return how many were."""
     if not rows:
         return 0
-    statement = insert(connection.dialect.name, table).on_conflict_do_nothing()
+    statement = _insert_new(connection.dialect.name, table)
     if connection.dialect.name == "sqlite":
         options = {"preserve_rowcount": True}
         return connection.execute(statement, rows, execution_options=options).rowcount
     return insert_returning(connection, table, statement, rows)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return insert(dialect, table).on_conflict_do_nothing()
 
 
 def insert_returning(connection: Connection, table: Table, statement: Any, rows: Rows) -> int:
