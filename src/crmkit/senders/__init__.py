@@ -2,5 +2,6 @@
 
 from crmkit.senders.maildir import MaildirSender
 from crmkit.senders.memory import MemorySender
+from crmkit.senders.smtp import SMTPSender
 
-__all__ = ["MaildirSender", "MemorySender"]
+__all__ = ["MaildirSender", "MemorySender", "SMTPSender"]
