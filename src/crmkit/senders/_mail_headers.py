@@ -171,6 +171,15 @@ def _one_line(name: str, value: str) -> str:
     return checked
 
 
+def encoded(name: str, value: str) -> str:
+    """Return a header's value in one line of encoded words, for who writes ASCII as it is."""
+    from email.header import Header
+
+    if not needs_encoding(value):
+        return value
+    return Header(value, "utf-8", header_name=name).encode(linesep="")
+
+
 def needs_encoding(value: str) -> bool:
     """Whether a header needs encoded words, also to say ``=?`` and mean it (RFC 2047)."""
     return not value.isascii() or "=?" in value

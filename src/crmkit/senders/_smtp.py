@@ -14,12 +14,13 @@ from typing import Literal
 import attrs
 
 from crmkit.errors import SenderError
+from crmkit.model import Delivery, Receipt
 
 TLS = Literal["starttls", "implicit"] | None
 
 MAIL, RCPT, DATA, TEXT, END = "MAIL FROM", "RCPT TO", "DATA", "the text", "the end of the text"
 
-_STATUS = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}(?= |$)")
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?=\s|$)")
 
 
 @attrs.frozen
@@ -31,10 +32,11 @@ class Reply:
     status: str
 
     @classmethod
-    def read(cls, step: str, code: int, text: bytes) -> "Reply":
+    def read(cls, step: str, code: int, text: bytes | str) -> "Reply":
         """Keep the code and the enhanced status code (RFC 3463), if there is one."""
-        found = _STATUS.match(text)
-        return cls(step, code, found.group().decode() if found else "")
+        said = text.decode(errors="replace") if isinstance(text, bytes) else text
+        found = _STATUS.match(said)
+        return cls(step, code, found.group() if found else "")
 
     @property
     def kind(self) -> int:
@@ -43,6 +45,30 @@ class Reply:
 
     def __str__(self) -> str:
         return f"{self.step}: {self.code} {self.status}".rstrip()
+
+
+def verdict(reply: Reply) -> Delivery | None:
+    """Return what became of a mail by the reply that decided; None if the server refuses us.
+
+    A 552 is about the mail (too big), a 530 wants a login; any other lasting refusal of
+    ``MAIL FROM`` means who sends.
+    """
+    if reply.kind == 2 and reply.step == END:
+        return Delivery.ACCEPTED
+    if reply.kind == 5:
+        ours = reply.code == 530 or (reply.step == MAIL and reply.code != 552)
+        return None if ours else Delivery.REJECTED
+    return Delivery.LATER if reply.kind == 4 or reply.step != END else Delivery.UNKNOWN
+
+
+def refused(reply: Reply, delivery: Delivery) -> Receipt:
+    """Return the receipt of a mail that was not taken, in our words and the server's numbers."""
+    words = {
+        Delivery.REJECTED: "refused for good",
+        Delivery.LATER: "refused for now",
+        Delivery.UNKNOWN: "which means neither yes nor no",
+    }
+    return Receipt(delivery=delivery, detail=f"{reply}, {words[delivery]}")
 
 
 class Lost(Exception):  # noqa: N818 - reads as what it says
@@ -162,9 +188,7 @@ def _reason(step: str, error: Exception) -> str:
     """Say why in words of this machine, never in the server's."""
     match error:
         case smtplib.SMTPResponseException():
-            text = error.smtp_error
-            known = text if isinstance(text, bytes) else text.encode(errors="replace")
-            reply = Reply.read(step, error.smtp_code, known)
+            reply = Reply.read(step, error.smtp_code, error.smtp_error)
             return f"{reply.code} {reply.status}".rstrip()
         case smtplib.SMTPServerDisconnected():
             return "the connection was closed, or the server was silent for too long"

@@ -135,18 +135,14 @@ class SMTPSender(Sender):
         return self._receipt(reply, head.message_id(message.key, self._domain))
 
     def _receipt(self, reply: "Reply", message_id: str) -> Receipt:
-        from crmkit.senders._smtp import END, MAIL
+        from crmkit.senders._smtp import refused, verdict
 
-        if reply.kind == 2 and reply.step == END:
-            return Receipt(delivery=Delivery.ACCEPTED, provider_id=message_id)
-        if reply.kind == 5:
-            # 552 is about this mail (too big); the others mean us, or that we must log in.
-            if reply.code == 530 or (reply.step == MAIL and reply.code != 552):
-                raise self._server().unusable(reply)
-            return Receipt(delivery=Delivery.REJECTED, detail=f"{reply}, refused for good")
-        if reply.kind == 4 or reply.step != END:
-            return Receipt(delivery=Delivery.LATER, detail=f"{reply}, refused for now")
-        return Receipt(delivery=Delivery.UNKNOWN, detail=f"{reply}, which means neither yes nor no")
+        delivery = verdict(reply)
+        if delivery is None:
+            raise self._server().unusable(reply)
+        if delivery is Delivery.ACCEPTED:
+            return Receipt(delivery=delivery, provider_id=message_id)
+        return refused(reply, delivery)
 
     def _carry(self, to: str, mail: bytes) -> "Reply":
         from crmkit.senders._smtp import MAIL, Lost
