@@ -74,6 +74,13 @@ def test_a_message_is_handed_over_as_it_is(outbox):
     assert sent.message()["Reply-To"] == "ben@example.org"
 
 
+def test_a_page_never_goes_without_a_text(outbox):
+    """Beside a page there is a text part, even if nothing is in it."""
+    sender_over(mail.get_connection(LOCMEM)).send(message(html="<p>Hello</p>"))
+    parts = [part.get_content_type() for part in outbox[0].message().get_payload()]
+    assert ["text/plain", "text/html"] == parts
+
+
 def test_without_a_connection_the_settings_decide(outbox):
     """The back end of the settings is made anew for each message."""
     settings.EMAIL_BACKEND = LOCMEM

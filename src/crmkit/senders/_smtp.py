@@ -7,6 +7,7 @@ broke before the end of the mail from one that broke after it.
 import os
 import re
 import smtplib
+import socket
 import ssl
 from contextlib import suppress
 from typing import Literal
@@ -153,6 +154,9 @@ class Server:
         client: smtplib.SMTP | None = None
         try:
             client = self._connect()
+            if client.sock is not None:
+                # The end is written apart from the text, and would wait for its acknowledgement.
+                client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             step = "EHLO"
             client.ehlo_or_helo_if_needed()
             if self.tls == "starttls":

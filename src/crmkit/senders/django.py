@@ -90,7 +90,7 @@ class DjangoSender(Sender):
         written = said if raw else {name: head.encoded(name, value) for name, value in said.items()}
         mail = EmailMultiAlternatives(
             subject=written.pop("Subject"),
-            body=text,
+            body=text or "\n",  # Django leaves an empty text out beside a page
             from_email=self._from,
             to=[to],
             reply_to=[self._reply_to] if self._reply_to else None,
