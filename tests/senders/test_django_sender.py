@@ -13,17 +13,13 @@ from crmkit.senders._mail_headers import message_id
 
 pytest.importorskip("django")
 
-from django.conf import settings
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
-
-if not settings.configured:
-    settings.configure()
+from django_mail import LOCMEM, SMTP, backend, by_default
 
 DATE = "Mon, 02 Mar 2026 09:00:00 +0000"
 URL = "https://talent.example.org/u/AQ-_"
-LOCMEM = "django.core.mail.backends.locmem.EmailBackend"
 
 
 def message(key="e1.0.welcome", **changes):
@@ -43,7 +39,7 @@ def outbox():
 
 def test_a_message_is_handed_over_as_it_is(outbox):
     """Django gets the text, the page, the one recipient and the headers that all mail has."""
-    sender = sender_over(mail.get_connection(LOCMEM), reply_to="ben@example.org")
+    sender = sender_over(backend(LOCMEM), reply_to="ben@example.org")
     receipt = sender.send(
         message(
             body="Grüße",
@@ -76,31 +72,30 @@ def test_a_message_is_handed_over_as_it_is(outbox):
 
 def test_a_page_never_goes_without_a_text(outbox):
     """Beside a page there is a text part, even if nothing is in it."""
-    sender_over(mail.get_connection(LOCMEM)).send(message(html="<p>Hello</p>"))
+    sender_over(backend(LOCMEM)).send(message(html="<p>Hello</p>"))
     parts = [part.get_content_type() for part in outbox[0].message().get_payload()]
     assert ["text/plain", "text/html"] == parts
 
 
 def test_without_a_connection_the_settings_decide(outbox):
     """The back end of the settings is made anew for each message."""
-    settings.EMAIL_BACKEND = LOCMEM
     sender = sender_over(None)
-    assert Delivery.ACCEPTED is sender.send(message()).delivery
+    with by_default(LOCMEM):
+        assert Delivery.ACCEPTED is sender.send(message()).delivery
     assert 1 == len(outbox)
     assert "<DjangoSender>" == repr(sender)
 
 
-@pytest.mark.parametrize("backend", ["nowhere.Backend", "django.core.mail.Nothing"])
-def test_a_back_end_that_cannot_be_had_is_an_error(backend):
+@pytest.mark.parametrize("path", ["nowhere.Backend", "django.core.mail.Nothing"])
+def test_a_back_end_that_cannot_be_had_is_an_error(path):
     """Settings that name no back end are a SenderError."""
-    settings.EMAIL_BACKEND = backend
-    with pytest.raises(SenderError, match="check Django's settings"):
+    with by_default(path), pytest.raises(SenderError, match="check Django's settings"):
         sender_over(None).send(message())
 
 
 def test_only_mail_is_taken(outbox):
     """A message for another channel is rejected for good."""
-    receipt = sender_over(mail.get_connection(LOCMEM)).send(message(channel=Channel.LINKEDIN))
+    receipt = sender_over(backend(LOCMEM)).send(message(channel=Channel.LINKEDIN))
     assert (Delivery.REJECTED, "channel: Django takes e-mail, not linkedin") == (
         receipt.delivery,
         receipt.detail,
@@ -121,7 +116,7 @@ def test_only_mail_is_taken(outbox):
 )
 def test_what_can_be_no_mail_is_rejected(outbox, changes, detail):
     """A faulty message is rejected with the part at fault, and the back end hears nothing."""
-    receipt = sender_over(mail.get_connection(LOCMEM)).send(message(**changes))
+    receipt = sender_over(backend(LOCMEM)).send(message(**changes))
     assert receipt.delivery is Delivery.REJECTED
     assert receipt.detail.startswith(detail)
     assert outbox == []
@@ -205,39 +200,39 @@ def test_a_back_end_that_takes_nothing_is_an_error(answer):
 
 def test_a_connection_that_cannot_be_opened_is_an_error():
     """What fails before the message is handed over left nothing."""
-    backend = Backend(opening=ConnectionRefusedError("ada"))
+    broken = Backend(opening=ConnectionRefusedError("ada"))
     with pytest.raises(SenderError, match=r"\(ConnectionRefusedError\)"):
-        sender_over(backend).send(message())
-    assert ["open"] == backend.calls
+        sender_over(broken).send(message())
+    assert ["open"] == broken.calls
 
 
 def test_what_it_opens_it_closes():
     """A connection is closed after the message if it was closed before; else it stays open."""
     closed, at_hand = Backend(), Backend(opened=False)
-    for backend in (closed, at_hand):
-        sender_over(backend).send(message())
+    for broken in (closed, at_hand):
+        sender_over(broken).send(message())
     assert (["open", "send", "close"], ["open", "send"]) == (closed.calls, at_hand.calls)
 
 
 def test_a_connection_that_failed_is_used_no_more():
     """A connection of the host's that broke is closed, so that the next message opens it anew."""
-    backend = Backend(smtplib.SMTPServerDisconnected("gone"), opened=False)
-    sender_over(backend).send(message())
-    assert ["open", "send", "close"] == backend.calls
+    broken = Backend(smtplib.SMTPServerDisconnected("gone"), opened=False)
+    sender_over(broken).send(message())
+    assert ["open", "send", "close"] == broken.calls
 
 
 def test_a_goodbye_that_fails_changes_nothing():
     """What was accepted stays accepted, whatever becomes of the connection."""
-    backend = Backend(closing=smtplib.SMTPServerDisconnected("gone"))
-    assert Delivery.ACCEPTED is sender_over(backend).send(message()).delivery
+    broken = Backend(closing=smtplib.SMTPServerDisconnected("gone"))
+    assert Delivery.ACCEPTED is sender_over(broken).send(message()).delivery
 
 
 def test_threads_take_turns():
     """A connection of the host's is used by one caller at a time."""
-    backend = Backend()
+    broken = Backend()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(sender_over(backend).send, [message()] * 50))
-    assert ["open", "send", "close"] * 50 == backend.calls
+        list(pool.map(sender_over(broken).send, [message()] * 50))
+    assert ["open", "send", "close"] * 50 == broken.calls
 
 
 @pytest.mark.parametrize("option", ["from_address", "reply_to"])
@@ -249,7 +244,7 @@ def test_addresses_are_checked_at_once(option):
 
 def test_its_repr_names_the_back_end():
     """The repr shows the kind of the back end, and nothing of its settings."""
-    sender = sender_over(mail.get_connection(LOCMEM))
+    sender = sender_over(backend(LOCMEM))
     assert f"<DjangoSender: {LOCMEM}>" == repr(sender)
 
 
@@ -273,13 +268,7 @@ def test_a_real_server_gets_the_same_mail():
     long = "two  spaces and =?utf-8?q?no_encoding?= here"
     url = f"https://talent.example.org/u/{'a1' * 200}"
     with MailServer() as server:
-        backend = mail.get_connection(
-            "django.core.mail.backends.smtp.EmailBackend",
-            host="127.0.0.1",
-            port=server.port,
-            timeout=5,
-        )
-        sender = sender_over(backend)
+        sender = sender_over(backend(SMTP, host="127.0.0.1", port=server.port, timeout=5))
         sent = message(subject=long, body="Grüße\n.\n", html="<p>ü</p>", unsubscribe=url)
         assert Delivery.ACCEPTED is sender.send(sent).delivery
         server.answers["RCPT"] = "550 5.1.1 ada is not here"
@@ -296,7 +285,7 @@ class TestAnymail:
     @pytest.fixture
     def connection(self, outbox):
         pytest.importorskip("anymail")
-        return mail.get_connection("anymail.backends.test.EmailBackend")
+        return backend("anymail.backends.test.EmailBackend")
 
     def answer(self, connection, status=None, message_id="4XyZ", error=None):
         """Make the provider say something, of whomever it is given."""

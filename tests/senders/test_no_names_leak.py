@@ -113,19 +113,16 @@ def test_smtp(leaks, server, answers):
 def test_django(leaks, server, answers):
     """So it is by way of Django."""
     pytest.importorskip("django")
-    from django.conf import settings
-    from django.core.mail import get_connection
+    from django_mail import SMTP, backend
 
-    if not settings.configured:
-        settings.configure()
     server.answers = quoting(answers)
-    backend = get_connection(
-        "django.core.mail.backends.smtp.EmailBackend",
+    connection = backend(
+        SMTP,
         host="127.0.0.1",
         port=server.port,
         timeout=5,
     )
-    sender = DjangoSender(backend, from_address="talent@example.org")
+    sender = DjangoSender(connection, from_address="talent@example.org")
     assert leaks(sender, message(), *[message(**each) for each in FAULTY]) == []
 
 

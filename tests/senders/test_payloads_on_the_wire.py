@@ -55,17 +55,12 @@ def sender(request, server):
             yield sender
         return
     pytest.importorskip("django")
-    from django.conf import settings as django_settings
-    from django.core.mail import get_connection
+    from django_mail import SMTP, backend
 
-    if not django_settings.configured:
-        django_settings.configure()
-    backend = get_connection(
-        "django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1", port=server.port
-    )
-    backend.open()
-    yield DjangoSender(backend, from_address="talent@example.org")
-    backend.close()
+    connection = backend(SMTP, host="127.0.0.1", port=server.port)
+    connection.open()
+    yield DjangoSender(connection, from_address="talent@example.org")
+    connection.close()
 
 
 def structure(mail):

@@ -182,7 +182,7 @@ def test_a_server_that_is_not_there_is_an_error(server):
 def test_a_name_that_is_no_host_is_an_error():
     """A host that no name server could know is a SenderError as well."""
     sender = SMTPSender("x" * 64 + ".example", tls=None, from_address="a@example.org")
-    with pytest.raises(SenderError, match="connecting: UnicodeError"):
+    with pytest.raises(SenderError, match="connecting: Unicode"):
         sender.send(message())
 
 

@@ -84,15 +84,10 @@ def test_the_smtp_sender_keeps_the_contract(server):
 def test_the_django_sender_keeps_the_contract(server):
     """DjangoSender passes the suite over Django's SMTP back end and a real server."""
     pytest.importorskip("django")
-    from django.conf import settings
-    from django.core.mail import get_connection
+    from django_mail import SMTP, backend
 
-    if not settings.configured:
-        settings.configure()
-    backend = get_connection(
-        "django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1", port=server.port
-    )
-    check_over(server, DjangoSender(backend, from_address="talent@example.org"))
+    connection = backend(SMTP, host="127.0.0.1", port=server.port)
+    check_over(server, DjangoSender(connection, from_address="talent@example.org"))
 
 
 def test_a_sender_with_every_ability_keeps_the_contract():

@@ -172,11 +172,9 @@ def _one_line(name: str, value: str) -> str:
 
 
 def encoded(name: str, value: str) -> str:
-    """Return a header's value in one line of encoded words, for who writes ASCII as it is."""
+    """Return a header's value in one line of encoded words."""
     from email.header import Header
 
-    if not needs_encoding(value):
-        return value
     return Header(value, "utf-8", header_name=name).encode(linesep="")
 
 

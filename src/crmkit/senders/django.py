@@ -15,8 +15,9 @@ from crmkit.senders._mail import texts
 class DjangoSender(Sender):
     """Hands each message to an e-mail back end of Django, django-anymail's among them.
 
-    ``connection`` is a back end as ``django.core.mail.get_connection`` returns it; threads take
-    turns at it. Without one the back end of the settings is made anew for each message. What is
+    ``connection`` is a back end, as ``django.core.mail.mailers`` or, before Django 6.1,
+    ``get_connection`` returns it; threads take turns at it. Without one the default back end of the
+    settings is made anew for each message. What is
     closed is opened for one message and closed after it; what is open stays open until it fails.
 
     The mail says what that of `SMTPSender` says, and what becomes of it is judged alike. Where
@@ -30,8 +31,8 @@ class DjangoSender(Sender):
     >>> if not settings.configured:
     ...     settings.configure()
     >>> from django.core import mail
-    >>> backend = mail.get_connection("django.core.mail.backends.locmem.EmailBackend")
-    >>> sender = DjangoSender(backend, from_address="Talent <talent@example.org>")
+    >>> from django.core.mail.backends.locmem import EmailBackend
+    >>> sender = DjangoSender(EmailBackend(), from_address="Talent <talent@example.org>")
     >>> hello = Message(key="e1.0.a", candidate_id="ada", to="ada@example.org", subject="Hello")
     >>> print(sender.send(hello).delivery, mail.outbox[-1].subject)
     accepted Hello
@@ -64,30 +65,32 @@ class DjangoSender(Sender):
             detail = f"channel: Django takes e-mail, not {message.channel}"
             return Receipt(delivery=Delivery.REJECTED, detail=detail)
         with self._turn:
-            connection = self._open_to_use()
+            connection = self._back_end()
             try:
                 mail = self._compose(message, raw=_anymail.in_use(connection))
             except head.Unmailable as fault:
                 return Receipt(delivery=Delivery.REJECTED, detail=str(fault))
             return self._hand_over(connection, mail)
 
-    def _open_to_use(self) -> Any:
+    def _back_end(self) -> Any:
+        from django.core import mail
         from django.core.exceptions import ImproperlyConfigured
-        from django.core.mail import get_connection
 
+        if self._connection is not None:
+            return self._connection
         try:
-            return get_connection() if self._connection is None else self._connection
+            # Django 6.1 has mailers, and warns of get_connection.
+            return mail.mailers.default if hasattr(mail, "mailers") else mail.get_connection()
         except (ImproperlyConfigured, ImportError) as error:
             raise _unusable(type(error).__name__) from error
 
     def _compose(self, message: Message, *, raw: bool) -> Any:
-        """Return the mail for Django, whose back ends write ASCII in headers as it is."""
         from django.core.mail import EmailMultiAlternatives
 
         said = head.headers(message, self._domain)
         text, page = texts(message)
         to = head.recipient(message.to)
-        written = said if raw else {name: head.encoded(name, value) for name, value in said.items()}
+        written = said if raw else {name: _meant(name, value) for name, value in said.items()}
         mail = EmailMultiAlternatives(
             subject=written.pop("Subject"),
             body=text or "\n",  # Django leaves an empty text out beside a page
@@ -123,6 +126,20 @@ class DjangoSender(Sender):
             return _anymail.of_status(status)
         own_id = mail.extra_headers["Message-ID"]
         return Receipt(delivery=Delivery.ACCEPTED, provider_id=own_id)
+
+
+def _meant(name: str, value: str) -> str:
+    """Return what Django has to be given so that ``=?`` in a header is read as it was typed.
+
+    It writes ASCII as it is, which mail programs would decode; from Django 6 on the standard
+    library decodes it once before that.
+    """
+    import django
+
+    if "=?" not in value:
+        return value
+    once = head.encoded(name, value)
+    return once if django.VERSION < (6,) else head.encoded(name, once)
 
 
 def _verdict(error: Exception) -> Receipt:
