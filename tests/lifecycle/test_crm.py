@@ -226,6 +226,7 @@ def test_the_public_names():
         "SystemClock",
         "Task",
         "TemplateRenderer",
+        "UnsubscribeLinks",
         "brief",
         "fit",
         "merge",
