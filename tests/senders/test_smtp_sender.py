@@ -224,6 +224,8 @@ def test_what_can_be_no_mail_is_rejected(server, changes, detail):
         ({"port": 0}, "port"),
         ({"port": 70_000}, "port"),
         ({"timeout": 0}, "timeout"),
+        ({"timeout": "20"}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
         ({"per_connection": 0}, "per_connection"),
         ({"username": "talent"}, "password"),
         ({"password": "secret"}, "username"),

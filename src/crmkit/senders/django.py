@@ -16,9 +16,9 @@ class DjangoSender(Sender):
     """Hands each message to an e-mail back end of Django, django-anymail's among them.
 
     ``connection`` is a back end, as ``django.core.mail.mailers`` or, before Django 6.1,
-    ``get_connection`` returns it; threads take turns at it. Without one the default back end of the
-    settings is made anew for each message. What is
-    closed is opened for one message and closed after it; what is open stays open until it fails.
+    ``get_connection`` returns it; threads take turns at it. Without one the default back end of
+    the settings is made anew for each message. What is closed is opened for one message and
+    closed after it; what is open stays open until it fails.
 
     The mail says what that of `SMTPSender` says, and what becomes of it is judged alike. Where
     the back end does not tell how far it came, the answer is ``unknown``: a connection that broke

@@ -73,7 +73,7 @@ class SMTPSender(Sender):
         self._port = _PORTS[tls] if port is None else fields.whole(port, 1, 65_535, path="port")
         self._tls, self._context = tls, context
         self._login = _login(username, password)
-        if not timeout > 0:
+        if not isinstance(timeout, int | float) or not timeout > 0:
             raise InvalidRecord("timeout", f"expected seconds above 0, got {timeout!r}")
         self._timeout = timeout
         self._per_connection = fields.whole(per_connection, 1, path="per_connection")
