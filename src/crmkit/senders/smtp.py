@@ -73,9 +73,7 @@ class SMTPSender(Sender):
         self._port = _PORTS[tls] if port is None else fields.whole(port, 1, 65_535, path="port")
         self._tls, self._context = tls, context
         self._login = _login(username, password)
-        if not isinstance(timeout, int | float) or not timeout > 0:
-            raise InvalidRecord("timeout", f"expected seconds above 0, got {timeout!r}")
-        self._timeout = timeout
+        self._timeout = _seconds(timeout)
         self._per_connection = fields.whole(per_connection, 1, path="per_connection")
         address = head.address_of(from_address, "from_address")
         self._from, self._envelope, self._domain = from_address, address.addr_spec, address.domain
@@ -202,6 +200,12 @@ class SMTPSender(Sender):
             login=self._login,
             timeout=self._timeout,
         )
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, int | float) and value > 0:
+        return value
+    raise InvalidRecord("timeout", f"expected seconds above 0, got {value!r}")
 
 
 def _login(username: str | None, password: str | None) -> tuple[str, str] | None:
