@@ -1,14 +1,14 @@
 """Live membership: what becomes known of a person moves them at once, and only them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
 from crmkit.lifecycle._person import Person, ended
 from crmkit.lifecycle._workspace import Workspace
-from crmkit.model import Candidate, Interaction
+from crmkit.model import Candidate, FrozenMap, Interaction, Relationship
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Membership, Transition
 
@@ -42,10 +42,12 @@ def settle(
     replay: Collection[str],
     rows: Rows | None = None,
     tracked: Collection[str] | None = None,
+    known: Mapping[str, Relationship] | None = None,
 ) -> list[Person]:
     """Bring people up to *now* and store what changed; in a transaction, up to `BATCH` of them.
 
-    *rows* are their memberships and watches, if the caller has read them just now.
+    *rows* are their memberships and watches, and *known* what is known of them, if the caller
+    has read these just now.
     The clock comes first: what was due of the segments in ``replay`` moves people at its own
     instant. Then ``ask`` names for each candidate id what has to be asked now. Of whoever is
     not in ``tracked`` (if it is given) no record is stored, and the log says where they are.
@@ -55,7 +57,8 @@ def settle(
     lost = {} if tracked is None else _from_log(work, people, tracked)
     names = work.definitions.keys()
     found: list[Person] = []
-    for relationship in work.join(people):
+    there = work.join(people) if known is None else [known[person.id] for person in people]
+    for relationship in there:
         candidate = relationship.candidate
         mine = lost.get(candidate.id, {}) | rows.get(candidate.id, {})
         old = [row for alias in candidate.aliases for row in rows.get(alias, {}).values()]
@@ -93,6 +96,12 @@ def wake(work: Workspace, ids: Iterable[str]) -> None:
     """Put people on the agenda for the next `CRM.engage`."""
     for some in batched(sorted(ids)):
         work.store.wake(some)
+
+
+def hold(work: Workspace, ids: Iterable[str]) -> None:
+    """Wait until nobody else changes what is known of people, and keep others waiting."""
+    for some in batched(sorted(set(ids))):
+        work.store.hold(some)
 
 
 def end(
@@ -173,6 +182,8 @@ class Door:
     new: int = 0
     """How many facts were not in the log yet."""
     moves: list[Transition] = attrs.field(factory=list)
+    known: dict[str, Relationship] = attrs.field(factory=dict)
+    """What is known of people, where the caller has made sure of it."""
     _awake: set[str] = attrs.field(factory=set)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
     _read: tuple[frozenset[str], Rows] = (frozenset(), {})
@@ -240,7 +251,8 @@ class Door:
         read, known = self._read
         rows = known if read.issuperset(person.id for person in people) else None
         self._read = frozenset(), {}
-        found = settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows)
+        here = self.known if self.known.keys() >= {person.id for person in people} else None
+        found = settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows, known=here)
         self.moves += [move for person in found for move in person.moves]
         self._awake |= moved_ids(found)
 
@@ -248,17 +260,49 @@ class Door:
 def log(
     work: Workspace, facts: Iterable[Interaction], now: datetime, *, waking: bool = True
 ) -> Door:
-    """Append facts about people who are known, and move those people; all of it, or nothing."""
+    """Append facts about people who are known, and move those people; in a transaction."""
     facts = list(facts)
-    with work.store.transaction():
-        door = Door.open(work, now, waking=waking)
-        door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
-        ids = {fact.candidate_id for fact in facts}
-        owners = _owners(work, ids) if door.live or waking else {}
-        people = _people(work, owners.values()) if door.live else {}
-        door.catch_up(people.values())
-        door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
-        door.settle(people.values())
+    door = Door.open(work, now, waking=waking)
+    door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
+    owners = _owners(work, {fact.candidate_id for fact in facts}) if door.live or waking else {}
+    hold(work, owners.values())
+    people = _people(work, owners.values()) if door.live else {}
+    return _through(door, facts, owners, people)
+
+
+def log_for(
+    work: Workspace,
+    facts: Sequence[Interaction],
+    now: datetime,
+    *,
+    known: Callable[[], Iterable[Relationship]],
+) -> Door:
+    """Append what engage has done, and move those people; in a transaction.
+
+    *known* is asked only where somebody may move by it: it says what is known of these people,
+    and keeps others from changing it.
+    """
+    door = Door.open(work, now, waking=False)
+    door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
+    here = {each.id: each for each in known()} if door.live else {}
+    owners = {key: each.id for each in here.values() for key in each.candidate.ids}
+    return _through(door, facts, owners, {key: each.candidate for key, each in here.items()}, here)
+
+
+def _through(
+    door: Door,
+    facts: Sequence[Interaction],
+    owners: Mapping[str, str],
+    people: Mapping[str, Candidate],
+    known: Mapping[str, Relationship] = FrozenMap(),
+) -> Door:
+    door.known |= known
+    door.catch_up(people.values())
+    door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
+    for key, each in known.items():
+        mine = [fact for fact in facts if owners.get(fact.candidate_id) == key]
+        door.known[key] = attrs.evolve(each, history=each.history | mine)
+    door.settle(people.values())
     return door
 
 
