@@ -205,6 +205,13 @@ class AgendaEntry:
     """How often they were woken; it tells whether they were since the entry was read."""
     token: int = 0
     """How often they were taken; who holds a lower one has lost them."""
+    back: int = 0
+    """The token under which they were last given back."""
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether who had them before never gave them back: it may have died in the middle."""
+        return self.token > self.back + 1
 
 
 class AgendaStore(Protocol):

@@ -159,6 +159,7 @@ agenda = Table(
     Column("due_at", Instant),
     Column("turn", BigInteger, nullable=False),
     Column("token", BigInteger, nullable=False),
+    Column("back", BigInteger, nullable=False),
     Column("leased_at", Instant),
     Column("leased_until", Instant),
     Index("crmkit_agenda_due", "due_at", "candidate_id"),

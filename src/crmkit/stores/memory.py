@@ -335,8 +335,9 @@ class MemoryStore(Store):
                 known = self._agenda.rows.get(entry.candidate_id)
                 if known and known.token == entry.token:
                     self._leases.discard(entry.candidate_id)
-                    if known.turn == entry.turn:
-                        self._agenda.put(entry.candidate_id, attrs.evolve(known, at=entry.at))
+                    at = entry.at if known.turn == entry.turn else known.at
+                    back = attrs.evolve(known, at=at, back=known.token)
+                    self._agenda.put(entry.candidate_id, back)
 
     def end_leases(self) -> None:
         """Take everybody back; who goes on has lost them."""
