@@ -24,6 +24,7 @@ from crmkit.stores import _sql_schema as tables
 from crmkit.stores._sql_connection import Database
 from crmkit.stores._sql_schema import metadata
 from crmkit.stores._sql_setup import prepare
+from crmkit.stores._sql_suppression import KeepsNoMore
 from crmkit.stores._sql_write import insert_new, insert_or_count, insert_or_replace
 
 __all__ = ["SQLStore", "metadata"]
@@ -31,7 +32,7 @@ __all__ = ["SQLStore", "metadata"]
 R = TypeVar("R")
 
 
-class SQLStore(Store):
+class SQLStore(KeepsNoMore, Store):
     """Keeps everything in tables named ``crmkit_…``.
 
     *target* is a database URL (``sqlite:///talent.db``; ``sqlite://`` for one in memory), or an
