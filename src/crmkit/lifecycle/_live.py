@@ -6,9 +6,12 @@ from datetime import datetime
 
 import attrs
 
+from crmkit.lifecycle._bare import bare_fact
 from crmkit.lifecycle._person import Person, ended
+from crmkit.lifecycle._suppress import heed, sharing
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Candidate, Interaction
+from crmkit.permission._silence import SPEAKING_KINDS
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Membership, Transition
 
@@ -175,6 +178,8 @@ class Door:
     moves: list[Transition] = attrs.field(factory=list)
     _awake: set[str] = attrs.field(factory=set)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
+    _spoke: set[str] = attrs.field(factory=set)
+    """Of whom something came in that suppresses addresses, or lifts what does."""
     _read: tuple[frozenset[str], Rows] = (frozenset(), {})
     """Whose rows were read last, and these, while nothing has changed them."""
 
@@ -208,6 +213,7 @@ class Door:
             if not new:
                 continue
             self._awake.update(owner for owner, _ in some)
+            self._spoke.update(owner for owner, fact in some if fact.kind in SPEAKING_KINDS)
             if not self.live:
                 continue
             kinds: dict[str, set[str]] = {}
@@ -224,11 +230,25 @@ class Door:
 
     def settle(self, people: Iterable[Candidate]) -> None:
         """Move people by what came in; their records as they are now. Wake whom it concerns."""
+        people = self._heard(people) if self._spoke else people
         concerned = [person for person in people if self._ask.get(person.id)] if self.live else ()
         for some in batched(concerned, BATCH // 4):
             self._settle(some, self._ask, ())
         if self.waking:
             wake(self.work, self._awake)
+
+    def _heard(self, people: Iterable[Candidate]) -> list[Candidate]:
+        """Suppress and lift addresses by what came in; return whom it concerns besides."""
+        known = {person.id: person for person in people}
+        known |= _people(self.work, self._spoke - known.keys())
+        speaking = [known[key] for key in sorted(self._spoke & known.keys())]
+        others = [each for each in sharing(self.work, speaking) if each.id not in known]
+        self.catch_up(others)
+        if heed(self.work, speaking, self.now):
+            self.changed(each.id for each in others)
+            if not self.waking:
+                wake(self.work, [each.id for each in others])
+        return [*known.values(), *others]
 
     def _settle(
         self,
@@ -254,8 +274,11 @@ def log(
         door = Door.open(work, now, waking=waking)
         door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
         ids = {fact.candidate_id for fact in facts}
-        owners = _owners(work, ids) if door.live or waking else {}
-        people = _people(work, owners.values()) if door.live else {}
+        heard = not SPEAKING_KINDS.isdisjoint(fact.kind for fact in facts)
+        owners = _owners(work, ids) if door.live or waking or heard else {}
+        people = _people(work, owners.values()) if door.live or waking else {}
+        gone = {key for key, owner in owners.items() if owner in people and people[owner].erased}
+        facts = [bare_fact(fact) if fact.candidate_id in gone else fact for fact in facts]
         door.catch_up(people.values())
         door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
         door.settle(people.values())

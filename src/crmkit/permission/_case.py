@@ -188,12 +188,12 @@ class Case:
         return Reason(text, holds=False, found=found, until=coming)
 
     def addresses(self) -> Sequence[str]:
-        """Return the addresses of the channel that still work."""
-        return (
-            ()
-            if self.complaint()
-            else self._not_bounced(known_addresses(self.candidate, self.channel))
-        )
+        """Return the addresses of the channel that still work and are not suppressed."""
+        if self.complaint():
+            return ()
+        works = self._not_bounced(known_addresses(self.candidate, self.channel))
+        silent = self.relationship.suppressed
+        return [address for address in works if address not in silent] if silent else works
 
     def _not_bounced(self, known: tuple[str, ...]) -> Sequence[str]:
         if "bounced" not in self.kinds:
@@ -239,7 +239,11 @@ class Case:
         works = self._not_bounced(known)
         found = f"{len(works)} of {len(known)}, the rest bounced" if known else "none known"
         found = f"all {len(known)} work" if known and len(works) == len(known) else found
-        return _said(text, holds=bool(works), found=found, until=coming)
+        silent = sum(address in self.relationship.suppressed for address in works)
+        if silent:
+            found = f"{silent} of {len(known)} suppressed"
+            found += f", {len(known) - len(works)} bounced" if len(works) < len(known) else ""
+        return _said(text, holds=len(works) > silent, found=found, until=coming)
 
     def not_in_process(self) -> Reason:
         if self.purpose in self.policy.process_purposes:
