@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import attrs
 
@@ -12,6 +13,8 @@ from crmkit.model import _fields as fields
 from crmkit.model._candidate import Candidate
 from crmkit.model._names import Channel
 
+_NO_DIGIT = re.compile("[^0-9+]")
+_SCHEME = re.compile("^https?://(www[.])?")
 _KINDS = {
     Channel.EMAIL: "email",
     Channel.TEXT: "phone",
@@ -94,17 +97,21 @@ def address_digests(candidate: Candidate) -> dict[str, str]:
     >>> list(address_digests(Candidate(id="ada", emails=["ada@example.org"], phones=["+44 20"])))
     ['ada@example.org', '+44 20']
     """
-    kinds = (("email", candidate.emails), ("phone", candidate.phones), ("link", candidate.links))
-    return {
-        address: _digest_of(kind, address) for kind, addresses in kinds for address in addresses
-    }
+    found = {address: _digest_of("email", address) for address in candidate.emails}
+    for address in candidate.phones:
+        found[address] = _digest_of("phone", address)
+    for address in candidate.links:
+        found[address] = _digest_of("link", address)
+    return found
 
 
+# Everyone's addresses are looked up on every pass over the people.
+@lru_cache(maxsize=2**15)
 def _digest_of(kind: str, address: str) -> str:
     key = address.strip().lower()
     if kind == "phone":
         # A number that is a word to us has no digits; then it is itself.
-        key = re.sub("[^0-9+]", "", key) or key
+        key = _NO_DIGIT.sub("", key) or key
     elif kind == "link":
-        key = re.sub("^https?://(www[.])?", "", key).rstrip("/")
+        key = _SCHEME.sub("", key).rstrip("/")
     return hashlib.sha256(f"{kind}:{key}".encode()).hexdigest()

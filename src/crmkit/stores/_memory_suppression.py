@@ -37,7 +37,7 @@ class KeepsNoMore(Transactional):
         """Return for each digest that any is kept of, all that are, ordered by reason."""
         found: dict[str, tuple[Suppression, ...]] = {}
         with self._lock:
-            kept = self._suppressions.of(digests)
+            kept = self._suppressions.of(digests) if self._suppressions.rows else []
         for entry in sorted(kept, key=lambda entry: entry.reason):
             found[entry.digest] = (*found.get(entry.digest, ()), entry)
         return found
