@@ -196,6 +196,14 @@ class TestListsOfTheHost:
         crm.record([fact("one", "unsubscribed", 0)], now=NOW)
         assert crm.members("may") == ()
 
+    def test_so_it_does_if_a_fact_about_them_comes_too(self, two, store):
+        """One that no segment reads."""
+        two()
+        crm = CRM(store, segments=[Segment("may", permitted())])
+        crm.segment(now=NOW)
+        crm.record([fact("one", "complained", 0), fact("two", "x-seen", 0)], now=NOW)
+        assert crm.members("may") == ()
+
 
 class TestSending:
     def test_nothing_goes_to_a_silent_address(self, start, sender):

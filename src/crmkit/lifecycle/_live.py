@@ -242,12 +242,13 @@ class Door:
         known = {person.id: person for person in people}
         known |= _people(self.work, self._spoke - known.keys())
         speaking = [known[key] for key in sorted(self._spoke & known.keys())]
-        others = [each for each in sharing(self.work, speaking) if each.id not in known]
+        sharers = {person.id: person for person in sharing(self.work, speaking)}
+        others = [person for key, person in sharers.items() if key not in known]
         self.catch_up(others)
         if heed(self.work, speaking, self.now):
-            self.changed(each.id for each in others)
+            self.changed(sharers)
             if not self.waking:
-                wake(self.work, [each.id for each in others])
+                wake(self.work, [person.id for person in others])
         return [*known.values(), *others]
 
     def _settle(
