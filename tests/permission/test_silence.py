@@ -160,6 +160,8 @@ class TestSilence:
         """Another one that bounced for somebody else stays silent."""
         kept = held((FIRST, "bounced", 1), (SECOND, "bounced", 1))
         assert silent(ADA, History([bounced(FIRST, 1)]), kept) == {SECOND}
+        soft = fact("bounced", 1, outcome="soft")
+        assert silent(ADA, History([soft]), kept) == {FIRST, SECOND}
         assert silent(ADA, History([fact("bounced", 1)]), kept) == set()
 
     def test_the_rule_names_how_many_and_never_which(self):

@@ -9,10 +9,9 @@ import attrs
 from crmkit._time import plural
 from crmkit.lifecycle._bare import bare_fact, bare_touch, bare_transition, tombstone
 from crmkit.lifecycle._live import end, wake
-from crmkit.lifecycle._suppress import silence
+from crmkit.lifecycle._suppress import against, sharing, silence
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Candidate, Suppression, SuppressionReason, address_digests
-from crmkit.permission._silence import said_no
 from crmkit.protocols import batched
 
 R = TypeVar("R")
@@ -80,8 +79,7 @@ def forget(work: Workspace, records: Iterable[Candidate], now: datetime) -> Eras
     people = list(records)
     ids = [key for person in people for key in person.ids]
     known = work.join(people)
-    against = [entry for each in known for entry in said_no(each, now)]
-    silence(work, against)
+    silence(work, against(work, known, sharing(work, people), now))
     addresses = silence(
         work,
         {

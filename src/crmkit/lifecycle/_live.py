@@ -245,7 +245,7 @@ class Door:
         sharers = {person.id: person for person in sharing(self.work, speaking)}
         others = [person for key, person in sharers.items() if key not in known]
         self.catch_up(others)
-        if heed(self.work, speaking, self.now):
+        if heed(self.work, speaking, sharers.values(), self.now):
             self.changed(sharers)
             if not self.waking:
                 wake(self.work, [person.id for person in others])

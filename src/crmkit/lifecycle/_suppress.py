@@ -4,26 +4,46 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from crmkit.lifecycle._workspace import Workspace
-from crmkit.model import Candidate, Suppression
-from crmkit.permission._silence import said_no, taken_back
+from crmkit.model import Candidate, Relationship, Suppression
+from crmkit.permission._silence import outlived, said_no, taken_back, took_back
 from crmkit.protocols import BATCH, batched
 
 
-def heed(work: Workspace, people: Sequence[Candidate], now: datetime) -> bool:
+def heed(
+    work: Workspace, people: Sequence[Candidate], sharers: Iterable[Candidate], now: datetime
+) -> bool:
     """Suppress the addresses of who said no, and lift those of who agreed since.
 
-    In the transaction of the facts. Return whether anything is another now.
+    In the transaction of the facts. *sharers* are all who have an address of theirs. Return
+    whether anything is another now.
     """
-    changed = False
-    for some in batched(people, BATCH // 4):
-        known = work.join(some)
-        entries = [entry for each in known for entry in said_no(each, now)]
-        changed |= silence(work, entries) > 0
-        held = work.suppressions(some)
-        for entry in [entry for each in known for entry in taken_back(each, held, now)]:
-            work.store.lift([entry.digest], [entry.reason])
-            changed = True
+    known = _joined(work, people)
+    changed = silence(work, against(work, known, sharers, now)) > 0
+    held = work.suppressions(people)
+    for entry in [entry for each in known for entry in taken_back(each, held, now)]:
+        work.store.lift([entry.digest], [entry.reason])
+        changed = True
     return changed
+
+
+def against(
+    work: Workspace, known: Sequence[Relationship], sharers: Iterable[Candidate], now: datetime
+) -> list[Suppression]:
+    """Return what people said against addresses that nobody who has them took back later."""
+    entries = [entry for each in known for entry in said_no(each, now)]
+    ids = {each.id for each in known}
+    others = [person for person in sharers if person.id not in ids]
+    if not (entries and others):
+        return entries
+    lifts: dict[tuple[str, bool], datetime] = {}
+    for each in _joined(work, others):
+        for key, at in took_back(each, now).items():
+            lifts[key] = max(at, lifts.get(key, at))
+    return [entry for entry in entries if not outlived(entry, lifts)]
+
+
+def _joined(work: Workspace, people: Iterable[Candidate]) -> list[Relationship]:
+    return [each for some in batched(people, BATCH // 4) for each in work.join(some)]
 
 
 def silence(work: Workspace, entries: Iterable[Suppression]) -> int:

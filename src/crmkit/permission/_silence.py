@@ -27,11 +27,6 @@ from crmkit.permission._case import NO_ADDRESS, known_addresses
 STOPS = ("unsubscribed", "withdrew_consent")
 SPEAKING_KINDS = frozenset({*STOPS, "complained", "bounced", "consented", "verified"})
 """The kinds that suppress an address, or lift what suppresses it."""
-_KINDS = {
-    SuppressionReason.UNSUBSCRIBED: STOPS,
-    SuppressionReason.COMPLAINED: ("complained",),
-    SuppressionReason.BOUNCED: ("bounced",),
-}
 
 Held = Mapping[str, Iterable[Suppression]]
 """What is kept, by digest."""
@@ -39,9 +34,8 @@ Held = Mapping[str, Iterable[Suppression]]
 
 def said_no(relationship: Relationship, now: datetime) -> list[Suppression]:
     """Return what the history says against addresses that nothing in it has taken back."""
-    candidate, history = relationship.candidate, relationship.history
     found: dict[tuple[str, SuppressionReason], Suppression] = {}
-    for digest, reason, at in _against(candidate, history, now):
+    for digest, reason, at in _against(relationship, now):
         found[digest, reason] = Suppression(digest=digest, reason=reason, at=at)
     return list(found.values())
 
@@ -53,58 +47,92 @@ def taken_back(relationship: Relationship, held: Held, now: datetime) -> list[Su
     ``verified`` fact with the address. What is dated after *now* does not exist yet.
     """
     standing = {(entry.digest, entry.reason) for entry in said_no(relationship, now)}
+    lifts = took_back(relationship, now)
+    return [
+        entry
+        for digest in address_digests(relationship.candidate).values()
+        for entry in held.get(digest, ())
+        if (entry.digest, entry.reason) not in standing and outlived(entry, lifts)
+    ]
+
+
+def outlived(entry: Suppression, lifts: Mapping[tuple[str, bool], datetime]) -> bool:
+    """Say whether it was taken back after it was said."""
+    since = lifts.get((entry.digest, entry.reason is SuppressionReason.BOUNCED))
+    return since is not None and since > entry.at
+
+
+def took_back(relationship: Relationship, now: datetime) -> dict[tuple[str, bool], datetime]:
+    """Return when they last took back what was said against their addresses.
+
+    By digest, and whether it is about a bounce.
+    """
     agreed, works = _agreed(relationship.history, now), _verified(relationship.history, now)
-    found = []
+    found = dict[tuple[str, bool], datetime]()
     for address, digest in address_digests(relationship.candidate).items():
-        for entry in held.get(digest, ()):
-            bounced = entry.reason is SuppressionReason.BOUNCED
-            since = works.get(address.lower()) if bounced else agreed
-            if since and since > entry.at and (digest, entry.reason) not in standing:
-                found.append(entry)
+        if agreed:
+            found[digest, False] = agreed
+        if since := works.get(address.lower()):
+            found[digest, True] = since
     return found
 
 
 def silent(candidate: Candidate, history: History, held: Held) -> frozenset[str]:
-    """Return the addresses that must stay silent for what the history does not say itself."""
+    """Return the addresses that must stay silent for what the history does not say itself.
+
+    What it says as of the entry's instant or later it is the judge of.
+    """
+    mine = {
+        address: digest for address, digest in address_digests(candidate).items() if digest in held
+    }
+    if not mine:
+        return frozenset()
+    told: dict[tuple[str, SuppressionReason], datetime] = {}
+    for digest, reason, at in _statements(candidate, history):
+        told[digest, reason] = max(at, told.get((digest, reason), at))
     return frozenset(
         address
-        for address, digest in address_digests(candidate).items()
-        if any(not _told(entry, address, history) for entry in held.get(digest, ()))
-    )
-
-
-def _told(entry: Suppression, address: str, history: History) -> bool:
-    """Say whether the history says as much, at that instant or later: then it is the judge."""
-    kinds = _KINDS.get(entry.reason)
-    return kinds is not None and any(
-        fact.at >= entry.at and (fact.kind != "bounced" or _stated(fact) in {None, address.lower()})
-        for fact in history.of(*kinds)
+        for address, digest in mine.items()
+        for entry in held[digest]
+        if (last := told.get((digest, entry.reason))) is None or last < entry.at
     )
 
 
 def _against(
-    candidate: Candidate, history: History, now: datetime
+    relationship: Relationship, now: datetime
 ) -> Iterator[tuple[str, SuppressionReason, datetime]]:
-    agreed = _agreed(history, now)
-    stops = [fact.at for fact in history.of(*STOPS) if _about_nurture(fact)]
-    if stops and not (agreed and agreed > stops[-1]):
-        for address in candidate.emails:
-            yield address_digest(address), SuppressionReason.UNSUBSCRIBED, stops[-1]
+    """Yield what the history says, but for what it takes back later itself."""
+    agreed, works = _agreed(relationship.history, now), _verified(relationship.history, now)
+    lifted = {address_digest(each): at for each, at in works.items()}
+    lifted |= {
+        digest: works[address.lower()]
+        for address, digest in address_digests(relationship.candidate).items()
+        if address.lower() in works
+    }
+    for digest, reason, at in _statements(relationship.candidate, relationship.history):
+        since = lifted.get(digest) if reason is SuppressionReason.BOUNCED else agreed
+        if not (since and since > at):
+            yield digest, reason, at
+
+
+def _statements(
+    candidate: Candidate, history: History
+) -> Iterator[tuple[str, SuppressionReason, datetime]]:
+    """Yield what the history says against addresses, fact by fact."""
+    for fact in history.of(*STOPS):
+        if _about_nurture(fact):
+            for address in candidate.emails:
+                yield address_digest(address), SuppressionReason.UNSUBSCRIBED, fact.at
     for fact in history.of("complained"):
-        if not (agreed and agreed > fact.at):
-            channel = fact.channel or Channel.EMAIL
-            for address in known_addresses(candidate, channel):
-                yield address_digest(address, channel), SuppressionReason.COMPLAINED, fact.at
-    works = _verified(history, now)
-    for fact in history.of("bounced"):
         channel = fact.channel or Channel.EMAIL
+        for address in known_addresses(candidate, channel):
+            yield address_digest(address, channel), SuppressionReason.COMPLAINED, fact.at
+    for fact in history.of("bounced"):
+        channel, stated = fact.channel or Channel.EMAIL, _stated(fact)
         if (fact.outcome or "").lower() == "soft" or channel in NO_ADDRESS:
             continue
-        stated = _stated(fact)
         for address in known_addresses(candidate, channel) if stated is None else (stated,):
-            since = works.get(address.lower())
-            if not (since and since > fact.at):
-                yield address_digest(address, channel), SuppressionReason.BOUNCED, fact.at
+            yield address_digest(address, channel), SuppressionReason.BOUNCED, fact.at
 
 
 def _agreed(history: History, now: datetime) -> datetime | None:
