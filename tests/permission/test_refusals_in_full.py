@@ -74,6 +74,16 @@ def test_what_was_agreed_to_stays_provable():
     assert Consent.of(stored) == FULL
 
 
+def test_the_reason_says_which_wording_was_agreed_to():
+    """Where it is known; its source is a text of the host's, and stays in the log."""
+    found = [
+        str(ask(person(consent.given_by("ada"))).because.parts[2])
+        for consent in (FULL, Consent(at=START))
+    ]
+    assert "(found consent of 2026-01-01 to wording '2026-01')" in found[0]
+    assert "(found consent of 2026-01-01)" in found[1]
+
+
 def test_a_consent_ends_when_it_says_so():
     """On the channel that needs it; up to, not including, that instant."""
     known = person(FULL.given_by("ada"), timezone="UTC")

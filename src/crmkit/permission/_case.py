@@ -136,6 +136,7 @@ class Case:
         coming = self.next_of(BASIS)
         if self.consent:
             found = f"consent of {_day(self.consent.at)}"
+            found += f" to wording {self.consent.wording!r}" if self.consent.wording else ""
             until = earliest(coming, self.consent.expires_at)
             return Reason(text, holds=True, found=found, until=until)
         if self.stop:
