@@ -6,9 +6,12 @@ from datetime import datetime
 
 import attrs
 
+from crmkit.lifecycle._bare import bare_fact
 from crmkit.lifecycle._person import Person, ended
+from crmkit.lifecycle._suppress import heed, sharing
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Candidate, Interaction, Relationship
+from crmkit.permission._silence import SPEAKING_KINDS
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Membership, Transition
 
@@ -188,6 +191,8 @@ class Door:
     """Ids of those for whom engage may have something else to do now."""
     _awake: set[str] = attrs.field(factory=set)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
+    _spoke: set[str] = attrs.field(factory=set)
+    """Of whom something came in that suppresses addresses, or lifts what does."""
     _read: tuple[frozenset[str], Rows] = (frozenset(), {})
     """Whose rows were read last, and these, while nothing has changed them."""
 
@@ -221,6 +226,7 @@ class Door:
             if not new:
                 continue
             self._awake.update(owner for owner, _ in some)
+            self._spoke.update(owner for owner, fact in some if fact.kind in SPEAKING_KINDS)
             if not self.live:
                 continue
             kinds: dict[str, set[str]] = {}
@@ -242,11 +248,26 @@ class Door:
 
     def settle(self, people: Iterable[Candidate]) -> None:
         """Move people by what came in; their records as they are now. Wake whom it concerns."""
+        people = self._heard(people) if self._spoke else people
         concerned = [person for person in people if self._ask.get(person.id)] if self.live else ()
         for some in batched(concerned, BATCH // 4):
             self._settle(some, self._ask, ())
         if self.waking:
             wake(self.work, self._awake | self.moved)
+
+    def _heard(self, people: Iterable[Candidate]) -> list[Candidate]:
+        """Suppress and lift addresses by what came in; return whom it concerns besides."""
+        known = {person.id: person for person in people}
+        known |= _people(self.work, self._spoke - known.keys())
+        speaking = [known[key] for key in sorted(self._spoke & known.keys())]
+        sharers = {person.id: person for person in sharing(self.work, speaking)}
+        others = [person for key, person in sharers.items() if key not in known]
+        self.catch_up(others)
+        if heed(self.work, speaking, sharers.values(), self.now):
+            self.changed(sharers)
+            if not self.waking:
+                wake(self.work, [person.id for person in others])
+        return [*known.values(), *others]
 
     def _settle(
         self,
@@ -271,9 +292,13 @@ def log(
     facts = list(facts)
     door = Door.open(work, now, waking=waking)
     door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
-    owners = _owners(work, {fact.candidate_id for fact in facts}) if door.live or waking else {}
+    ids = {fact.candidate_id for fact in facts}
+    heard = not SPEAKING_KINDS.isdisjoint(fact.kind for fact in facts)
+    owners = _owners(work, ids) if door.live or waking or heard else {}
     hold(work, owners.values())
-    people = _people(work, owners.values()) if door.live else {}
+    people = _people(work, owners.values()) if door.live or waking else {}
+    gone = {key for key, owner in owners.items() if owner in people and people[owner].erased}
+    facts = [bare_fact(fact) if fact.candidate_id in gone else fact for fact in facts]
     door.catch_up(people.values())
     door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
     door.settle(people.values())

@@ -34,6 +34,8 @@ class Database:
         )
         if self.owned and not durable:
             event.listen(self._engine, "connect", _leave_the_disk_to_the_system)
+        if self.owned:
+            event.listen(self._engine, "connect", _overwrite_what_is_deleted)
         self.name = self._engine.url.render_as_string(hide_password=True)
         self.dialect = self._engine.dialect.name
         self._closed = False
@@ -110,6 +112,12 @@ def _begin(connection: Connection) -> None:
     raw: Any = connection.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection) and not raw.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _overwrite_what_is_deleted(raw: Any, _: object) -> None:
+    # Some builds of SQLite do, others leave what was erased in the free parts of the file.
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute("PRAGMA secure_delete=ON")
 
 
 def _leave_the_disk_to_the_system(raw: Any, _: object) -> None:

@@ -164,3 +164,10 @@ agenda = Table(
     Column("leased_until", Instant),
     Index("crmkit_agenda_due", "due_at", "candidate_id"),
 )
+suppressions = Table(
+    "crmkit_suppressions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("reason", _key(), primary_key=True),
+    Column("since", Instant, nullable=False),
+)

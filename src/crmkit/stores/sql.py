@@ -20,11 +20,12 @@ from crmkit.stores._sql_people import People
 from crmkit.stores._sql_schema import metadata
 from crmkit.stores._sql_segments import Segments
 from crmkit.stores._sql_setup import prepare
+from crmkit.stores._sql_suppression import KeepsNoMore
 
 __all__ = ["SQLStore", "metadata"]
 
 
-class SQLStore(People, Segments, Cadences, Agenda, Store):
+class SQLStore(People, Segments, Cadences, Agenda, KeepsNoMore, Store):
     """Keeps everything in tables named ``crmkit_…``.
 
     *target* is a database URL (``sqlite:///talent.db``; ``sqlite://`` for one in memory), or an
