@@ -4,10 +4,11 @@ import os
 
 import postgres as server
 import pytest
+from examples import examples
 from hypothesis import settings
 
 # How slow a machine is says nothing about what is right.
-settings.register_profile("crmkit", deadline=None)
+settings.register_profile("crmkit", deadline=None, max_examples=examples(100))
 settings.load_profile("crmkit")
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import postgres as server
 import pytest
+from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -198,11 +199,12 @@ class OnPostgres(Stores):
         self.server.drop(self.made)
 
 
-@pytest.mark.parametrize(("machine", "examples"), [(Stores, 25), (OnPostgres, 10)])
-def test_stores_agree(machine, examples, request):
+@pytest.mark.parametrize(("machine", "count"), [(Stores, 25), (OnPostgres, 10)])
+def test_stores_agree(machine, count, request):
     """Both give the same answers, and hold the same after every step."""
     if machine is OnPostgres:
         request.getfixturevalue("postgres")
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=examples, stateful_step_count=12, deadline=None)
+        machine,
+        settings=settings(max_examples=examples(count), stateful_step_count=12, deadline=None),
     )
