@@ -9,3 +9,8 @@ SHARE = float(os.environ.get("CRMKIT_EXAMPLES", "1"))
 def examples(number):
     """Return the share that is asked for of a number of examples, kills or touches."""
     return max(5, round(number * SHARE))
+
+
+def some(things):
+    """Return the share that is asked for of what there is, from all of its length."""
+    return list(things)[:: max(1, round(1 / SHARE))]
