@@ -15,11 +15,19 @@ from typing import Any
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """Return all that a run leaves: every row, every message, the page."""
+    """Return all that a run leaves: every row, every message, the page.
+
+    Not how often somebody was taken by a worker, or the sender called.
+    """
+    columns = {
+        "crmkit_agenda": "candidate_id, due_at",
+        "crmkit_touches": "key, state, due_at, occurred_at, json_remove(document, '$.attempt')",
+    }
     connection = sqlite3.connect(folder / "talent.db")
     tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     kept: dict[str, Any] = {
-        name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for (name,) in tables
+        name: sorted(connection.execute(f"SELECT {columns.get(name, '*')} FROM {name}"), key=repr)
+        for (name,) in tables
     }
     connection.close()
     files = [*folder.glob("outbox/new/*"), *folder.glob("outbox/cur/*"), folder / "report.html"]

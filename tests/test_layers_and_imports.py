@@ -14,7 +14,7 @@ from crmkit.errors import MissingExtra
 CORE = ("engagement", "permission", "model", "segmentation", "cadence", "metrics", "protocols")
 CORE += ("codec", "simulation", "lifecycle", "errors", "_time", "_progress")
 ADAPTERS = ("stores", "senders", "sources", "datasets", "report", "testing", "demo", "cli")
-ADAPTERS += ("ical", "public_holidays")
+ADAPTERS += ("ical", "public_holidays", "templates")
 ALLOWED = {"crmkit", "attr", "attrs", "typing_extensions"}
 LATE = ("sqlalchemy", "cattrs", "dateutil", "jinja2", "scipy", "hypothesis", "email.message")
 
@@ -115,7 +115,17 @@ def test_core_does_not_read_the_environment(seen):
 
 
 @pytest.mark.parametrize(
-    "name", ["senders", "sources", "datasets", "report", "testing", "ical", "public_holidays"]
+    "name",
+    [
+        "senders",
+        "sources",
+        "datasets",
+        "report",
+        "testing",
+        "ical",
+        "public_holidays",
+        "templates",
+    ],
 )
 def test_adapters_import_no_extra(name):
     """An adapter that needs no extra can be imported where none is installed."""

@@ -149,19 +149,30 @@ class RuleError(CrmkitError, TypeError):
 
 
 class RenderError(CrmkitError, ValueError):
-    """A message would go out with a hole in it, so it does not go out.
+    """A message would go out with a hole in it, or broken, so it does not go out.
 
-    ``missing`` names the values that no variant of the text could do without.
+    ``path`` leads to the text at fault, from the touch on. ``missing`` names the values that no
+    variant of the text could do without; ``problem`` says what else is wrong with it.
+
+    >>> str(RenderError("welcome", ["$company"], path="welcome.bodies[0]"))
+    'welcome.bodies[0] needs $company, which is not known; add a body that does without'
     """
 
-    def __init__(self, touch: str, missing: Iterable[str]) -> None:
+    def __init__(
+        self, touch: str, missing: Iterable[str] = (), *, path: str = "", problem: str = ""
+    ) -> None:
         self.touch = touch
         self.missing = tuple(missing)
+        self.path = path
+        self.problem = problem
         super().__init__(touch, self.missing)
 
     def __str__(self) -> str:
+        where = self.path or f"touch {self.touch!r}"
+        if self.problem:
+            return f"{where}: {self.problem}"
         return (
-            f"touch {self.touch!r} needs {', '.join(self.missing)}, which is not known; "
+            f"{where} needs {', '.join(self.missing)}, which is not known; "
             "add a body that does without"
         )
 

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 import attrs
 
-from crmkit.cadence import Cadence, Enrollment, Piece, Touch, TouchRecord
+from crmkit.cadence import Cadence, Enrollment, Piece, Touch, TouchRecord, TouchState
 from crmkit.model import Brief, Candidate, Interaction, Message, Receipt, Relationship, Role
 from crmkit.segmentation import Membership, Transition
 
@@ -27,6 +27,14 @@ BATCH = 500
 # A year after the first that there is, so that no zone shows a day before it.
 AT_ONCE = datetime(2, 1, 1, tzinfo=UTC)
 """The instant of who is on the agenda for the next `CRM.engage`, whatever its ``now``."""
+
+CLOCK_SET_BACK = timedelta(minutes=1)
+"""A lease that begins later than so long from now is none: the store's clock was set back."""
+
+FINAL = frozenset({TouchState.SENT, TouchState.DONE, TouchState.REJECTED, TouchState.EXPIRED})
+"""The states in which a touch stays."""
+REOPENED = frozenset({TouchState.REFUSED, TouchState.FAILED, TouchState.SENDING})
+"""The states of which a touch may be claimed again: under a higher attempt."""
 
 
 T = TypeVar("T")
@@ -156,16 +164,33 @@ class EnrollmentStore(Protocol):
         """Take the touch and return None, or return the record that is there already.
 
         The one place that decides who may act: of any number of callers with the same
-        (enrolment, rotation, touch), exactly one gets None. A record whose state is ``failed``
-        (nothing left) is replaced: the touch is free again, for one.
+        (enrolment, rotation, touch) and attempt, exactly one gets None. A record that is there is
+        replaced only if it is one of `REOPENED` and the new attempt follows on its own.
         """
         ...
 
-    def settle_touch(self, record: TouchRecord) -> None:
-        """Replace the claimed record by what became of it."""
+    def settle_touch(self, record: TouchRecord) -> bool:
+        """Replace the claimed record by what became of it, and return whether it was.
 
-    def touches(self, candidate_ids: Collection[str] | None = None) -> Iterable[TouchRecord]:
-        """Return the records (of these people), ordered by instant, enrolment, rotation, touch."""
+        It is not if nobody claimed it, if it is `FINAL`, or if its attempt is another by now:
+        whoever made an earlier attempt has no say about a later one.
+        """
+        ...
+
+    def touches(
+        self,
+        candidate_ids: Collection[str] | None = None,
+        *,
+        states: Collection[TouchState] | None = None,
+    ) -> Iterable[TouchRecord]:
+        """Return the records (of these people, in these states).
+
+        Ordered by instant, enrolment, rotation, touch.
+        """
+        ...
+
+    def find_touches(self, keys: Collection[str]) -> Mapping[str, TouchRecord]:
+        """Return the records with these keys (`TouchRecord.key`), by key; others are left out."""
         ...
 
 
@@ -178,12 +203,15 @@ class AgendaEntry:
     """None: not before something new is known of them."""
     turn: int
     """How often they were woken; it tells whether they were since the entry was read."""
+    token: int = 0
+    """How often they were taken; who holds a lower one has lost them."""
 
 
 class AgendaStore(Protocol):
     """**Protocol:** whom `CRM.engage` has to look at, and when; one entry for a candidate id.
 
-    It is a cache: lost, it is made anew by looking at everyone.
+    Any number of workers may share it: each takes people for a while, by a lease that runs on
+    the store's own clock. It is a cache: lost, it is made anew by looking at everyone.
     """
 
     def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
@@ -201,8 +229,47 @@ class AgendaStore(Protocol):
     def wake(self, ids: Collection[str]) -> None:
         """Put these on the agenda `AT_ONCE`, and add 1 to their turns; a new one has turn 1."""
 
+    def take(
+        self,
+        now: datetime,
+        *,
+        lease: timedelta,
+        limit: int = BATCH,
+        after: AgendaEntry | None = None,
+    ) -> Sequence[AgendaEntry]:
+        """Take up to *limit* people whose instant has come and whom nobody holds.
+
+        The first by instant, then id, that come *after* an entry, each under a new token, which
+        holds until *lease* has passed. Of any number of callers, each person goes to one.
+        """
+        ...
+
+    def keep(self, entry: AgendaEntry, *, lease: timedelta) -> AgendaEntry | None:
+        """Hold a person for *lease* from now on, if the entry's token still does, else None.
+
+        Returns the entry as it is by now. To the end of the transaction nobody else may `hold`
+        the person.
+        """
+        ...
+
     def put_off(self, entries: Iterable[AgendaEntry]) -> None:
-        """Keep the instants of those whose turn is still the entry's; the others were woken."""
+        """Give people back whose token is still the entry's.
+
+        Keep the entry's instant, if its turn is still theirs; the others were woken.
+        """
+
+    def end_leases(self) -> None:
+        """Take everybody back, for who knows that no worker is left: who goes on has lost them."""
+
+    def hold(self, ids: Collection[str] | None) -> None:
+        """Wait until nobody else has a transaction about these people, then keep others waiting.
+
+        To the end of this transaction. None: about who is whom; captures take turns.
+        """
+
+    def now(self) -> datetime:
+        """Return what time it is by the clock that all workers share."""
+        ...
 
     def agenda_basis(self) -> str:
         """Return what `set_agenda_basis` was last given; at first nothing."""
@@ -295,7 +362,8 @@ class Renderer(Protocol):
     """**Protocol:** turns a touch into the text for one person.
 
     The touch has the subject and the bodies of its variant already. *piece* is the content that
-    was picked for it, None when it wants none or none suits.
+    was picked for it, None when it wants none or none suits. *unsubscribe* is the address of a
+    page that stops it with one click, where there is one.
     """
 
     def render(
@@ -305,6 +373,7 @@ class Renderer(Protocol):
         *,
         now: datetime,
         piece: Piece | None = None,
+        unsubscribe: str | None = None,
     ) -> Rendered:
         """Return the text, or raise `RenderError`: a message with a hole never goes out."""
         ...

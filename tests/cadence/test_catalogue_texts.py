@@ -158,6 +158,13 @@ def test_the_value_touches_of_a_cadence_want_pieces_of_their_own():
     assert picked == ["full", "report"]
 
 
+@pytest.mark.parametrize("cadence", CADENCES.values(), ids=list(CADENCES))
+def test_no_subject_comes_twice(cadence):
+    """Two messages of one run do not look alike in the inbox; a piece has a title of its own."""
+    subjects = [touch.subject for touch in cadence.touches if "$piece_title" not in touch.subject]
+    assert len(set(subjects)) == len(subjects)
+
+
 @touches
 def test_every_name_in_a_text_is_one_that_the_renderer_fills(touch):
     """Else the touch would be refused at the moment of sending."""

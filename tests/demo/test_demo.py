@@ -31,8 +31,11 @@ LONG: dict[str, Any] = {"weeks": 14, "people": 12}
 
 
 def dump(database: Path) -> dict[str, list[Any]]:
-    """Return every row of every table, but not how often somebody was put on the agenda."""
-    columns = {"crmkit_agenda": "candidate_id, due_at"}
+    """Return every row of every table, but not how often somebody was taken, or called for."""
+    columns = {
+        "crmkit_agenda": "candidate_id, due_at",
+        "crmkit_touches": "key, state, due_at, occurred_at, json_remove(document, '$.attempt')",
+    }
     with sqlite3.connect(database) as connection:
         names = [
             name

@@ -1,5 +1,7 @@
 """The agenda: who is looked at, what wakes people, and when everyone is looked at again."""
 
+from datetime import timedelta
+
 import attrs
 import pytest
 from live_cases import DAY, NOW, fact
@@ -94,16 +96,18 @@ class TestWhoIsLookedAt:
         assert come(store) == ["b", "c"]
         assert len(crm.engage(now=NOW).sent) == 2
 
-    def test_what_left_nothing_is_tried_at_the_next_call(self, start, store):
-        """The sender said later, which is not for the clock to decide."""
+    def test_what_left_nothing_is_tried_half_an_hour_later(self, start, store):
+        """The sender said later: mail asks to wait at least so long, and longer each time."""
 
         class Later(Sender):
             def send(self, message):
                 return Receipt(delivery=Delivery.LATER)
 
         crm = start(person("ada"), sender=Later(), playbook=PLAYBOOK)
-        assert [len(crm.engage(now=NOW).of("failed")) for _ in range(2)] == [1, 1]
-        assert come(store) == ["ada"]
+        minutes = [0, 29, 30, 89, 90, 209, 210]
+        tried = [len(crm.engage(now=NOW + timedelta(minutes=at)).of("failed")) for at in minutes]
+        assert tried == [1, 0, 1, 0, 1, 0, 1]
+        assert [record.attempt for record in store.touches()] == [4]
 
     def test_a_text_that_could_not_be_made_is_tried_a_day_later(self, start):
         """Whoever renders may know more by then, though nothing new is known of the person."""
@@ -148,7 +152,7 @@ class TestWaking:
                 lambda crm: crm.capture(Candidate(id="bob"), [fact("bob", "met", NOW)], now=NOW),
                 ["bob"],
             ),
-            (lambda crm: crm.merge("ada", "bob", now=NOW), ["ada"]),
+            (lambda crm: crm.merge("ada", "bob", now=NOW), ["ada", "bob"]),
             (lambda crm: crm.define(attrs.evolve(READERS, rule=~READERS.rule), now=NOW), "ab"),
             (lambda crm: crm.define(Segment("other", event("met").ever()), now=NOW), []),
             (lambda crm: crm.segment(now=NOW), []),
@@ -261,10 +265,10 @@ class TestEveryone:
         changed = CRM(store, MemorySender(), playbook=newer)
 
         class Deploying(type(store)):
-            def agenda(self, now):
+            def take(self, now, **options):
                 self.__class__ = usual
                 changed.engage(now=now, limit=0)
-                return self.agenda(now)
+                return self.take(now, **options)
 
         crm = CRM(store, MemorySender(), playbook=PLAYBOOK)
         crm.capture_all([person("ada")])

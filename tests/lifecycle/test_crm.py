@@ -214,6 +214,7 @@ def test_the_public_names():
         "Captured",
         "Enrolled",
         "Explanation",
+        "Finding",
         "Fit",
         "FitWeights",
         "Moves",

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from crmkit.cadence import SEVEN_TOUCH, ContentChoice, Piece, Touch, Variant
-from crmkit.errors import RenderError
+from crmkit.errors import InvalidRecord, RenderError
 from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Relationship
 
@@ -155,3 +155,87 @@ class TestContent:
         """The renderer is given the touch with the variant's texts in place."""
         short = touch("long").as_variant(Variant(name="short", bodies=["short"]))
         assert self.first(short, None) == "short"
+
+
+class TestWhereTheFaultIs:
+    """A `RenderError` leads to the text."""
+
+    @pytest.mark.parametrize(
+        ("what", "path"),
+        [
+            (touch("$company", "at $title"), "t.bodies[1]"),
+            (touch("plain", subject="$company"), "t.subject"),
+            (touch("$company", "costs 5$"), "t.bodies[1]"),
+            (touch("plain", subject="${"), "t.subject"),
+            (touch(), "t.bodies"),
+            (touch(" \n"), "t.bodies[0]"),
+            (attrs.evolve(touch("x"), content=ContentChoice(needed=True)), "t.content"),
+        ],
+    )
+    def test_by_its_path(self, what, path):
+        """The subject, one of the bodies, or the content."""
+        with pytest.raises(RenderError) as caught:
+            render(what)
+        assert caught.value.path == path
+        assert str(caught.value).startswith(path)
+
+    def test_a_broken_text_is_not_passed_over(self):
+        """It is a mistake, and nothing that is unknown of the person."""
+        with pytest.raises(RenderError, match="valid template"):
+            render(touch("costs 5$", "plain"))
+
+    def test_a_blank_text_is_passed_over(self):
+        """There is nothing in it to send."""
+        assert render(touch("\n", "plain")).body.startswith("plain\n")
+
+
+class TestLimits:
+    """A message has an end."""
+
+    def test_of_a_letter(self):
+        """It counts all of it, and the longest one goes."""
+        longest = len(render(touch("x" * 100)).body)
+        fits = TemplateRenderer(most=longest)
+        assert len(render(touch("x" * 100), fits).body) == longest
+        with pytest.raises(RenderError) as caught:
+            render(touch("x" * 101), fits)
+        assert str(caught.value) == f"t.bodies: is longer than {longest} characters"
+
+    def test_of_a_page(self):
+        """A page is longer than its text, and has the same limit."""
+        text = touch("<" * 500)
+        assert render(text, TemplateRenderer(most=2000)).html is None
+        with pytest.raises(RenderError, match="longer than 2,000"):
+            render(text, TemplateRenderer(most=2000, html=True))
+
+    def test_of_a_value(self):
+        """One value alone can be too long."""
+        with pytest.raises(RenderError, match=r"t: \$company is longer than 1,000 characters"):
+            render(touch("plain"), TemplateRenderer(most=1000), company="x" * 1001)
+
+    def test_is_above_nothing(self):
+        """A limit of none would refuse everything."""
+        with pytest.raises(InvalidRecord, match="most: expected a whole number from 1"):
+            TemplateRenderer(most=0)
+
+
+class TestTheWayOut:
+    """What the footer says."""
+
+    def footer(self, **options):
+        someone = Relationship(Candidate(id="ada"))
+        body = TemplateRenderer().render(touch("x"), someone, now=NOW, **options).body
+        return body.partition("\n--\n")[2].splitlines()[1:]
+
+    def test_by_a_reply(self):
+        """Without an address the reply is all there is."""
+        assert self.footer() == [
+            "If you would rather not, reply with 'stop' and we will not write again."
+        ]
+
+    def test_by_one_click(self):
+        """With one the address comes first, and a reply still does it."""
+        assert self.footer(unsubscribe="https://x.org/s?a&b") == [
+            "If you would rather not, one click stops it: https://x.org/s?a&b",
+            "Or reply with 'stop' and we will not write again.",
+        ]

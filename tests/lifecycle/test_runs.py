@@ -277,11 +277,12 @@ class TestExpired:
         class Replying(type(store)):
             told = False
 
-            def touches(self, candidate_ids=None):
+            def touches(self, candidate_ids=None, *, states=None):
                 if not self.told:
                     self.told = True
                     self.append_interactions([fact("ada", "replied", NOW + 8 * DAY)])
-                return super().touches(candidate_ids)
+                    self.wake(["ada"])
+                return super().touches(candidate_ids, states=states)
 
         crm = CRM(store, MemorySender(), **playing(touch("a", 0), touch("b", 1, deadline=DAY)))
         crm.capture_all([person("ada")])

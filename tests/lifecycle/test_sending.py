@@ -174,13 +174,16 @@ class TestLastLook:
 
     def meddle(self, store, sender, *facts, **changes):
         """Return a CRM in which something is committed while the first text is rendered."""
+        meddled = []
 
         class Meddling(TemplateRenderer):
             def render(self, touch, relationship, *, now, piece=None):
-                store.append_interactions(facts)
-                if changes:
+                if not meddled:
+                    meddled.append(True)
+                    store.append_interactions(facts)
                     known = store.get_candidates(["ada"])["ada"]
                     store.put_candidates([attrs.evolve(known, **changes)])
+                    store.wake(["ada"])
                 return super().render(touch, relationship, now=now, piece=piece)
 
         return CRM(store, sender, renderer=Meddling())
@@ -191,7 +194,8 @@ class TestLastLook:
         crm = self.meddle(store, sender, fact("ada", kind, NOW))
         crm.capture_all([person("ada")])
         run = crm.engage(now=NOW)
-        assert (sender.messages, list(store.touches())) == ([], [])
+        assert sender.messages == []
+        assert [each.rule for each in store.touches()] == rules
         assert [each.why.partition(":")[0] for each in run.refused] == rules
 
     def test_a_reply_between_plan_and_send(self, store, sender):
@@ -222,6 +226,7 @@ class TestLastLook:
             def render(self, touch, relationship, *, now, piece=None):
                 if store.get_candidates(["bob"]):
                     store.delete_candidates(["bob"])
+                    store.wake(["bob"])
                     if absorbed:
                         ada = store.get_candidates(["ada"])["ada"]
                         store.put_candidates([attrs.evolve(ada, aliases=["bob"])])
@@ -234,7 +239,7 @@ class TestLastLook:
         assert [message.to for message in sender.messages] == ["ada@x.org"] * absorbed
 
     def test_another_process_has_sent_it(self, store, sender):
-        """What another run sent meanwhile is not sent again."""
+        """What another run sent, after this one's lease was over, is not sent again."""
 
         class Rival(TemplateRenderer):
             def render(self, touch, relationship, *, now, piece=None):
@@ -243,10 +248,13 @@ class TestLastLook:
                 return super().render(touch, relationship, now=now, piece=piece)
 
         plain = PlainSender()
-        crm = CRM(store, plain, renderer=Rival())
+        crm = CRM(store, plain, renderer=Rival(), lease=timedelta(0))
         crm.capture_all([person("ada")])
-        assert crm.engage(now=NOW).outcomes == ()
-        assert (len(sender.messages), plain.calls) == (1, [])
+        crm.engage(now=NOW)
+        run = crm.engage(now=NOW)
+        assert (run.sent, plain.calls) == ((), [])
+        CRM(store, plain).engage(now=NOW)
+        assert len(sender.messages) + len(plain.calls) == 1
 
     def test_another_process_has_it_in_hand(self, store):
         """A touch that somebody else has claimed meanwhile is theirs."""

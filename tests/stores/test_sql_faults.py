@@ -128,7 +128,7 @@ def test_another_schema_version(made):
     """Tables of another version are refused, whichever way the store is opened."""
     alter(made, "update crmkit_meta set value = '7' where key = 'schema'")
     message = fault(f"sqlite:///{made}")
-    assert "its tables have schema version 7, this crmkit needs 1" in message
+    assert "its tables have schema version 7, this crmkit needs 2" in message
     assert message == fault(f"sqlite:///{made}", create=False)
 
 

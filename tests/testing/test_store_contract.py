@@ -3,13 +3,15 @@
 import threading
 from contextlib import contextmanager, suppress
 
+import attrs
 import pytest
 
 import crmkit.testing
-from crmkit.cadence import TouchState
 from crmkit.model import identity_keys
+from crmkit.protocols import REOPENED
 from crmkit.stores import MemoryStore
 from crmkit.testing import (
+    check_agenda_store,
     check_candidate_store,
     check_enrollment_store,
     check_interaction_store,
@@ -282,7 +284,7 @@ class LetsTwoThrough(MemoryStore):
     def claim_touch(self, record):
         key = (record.enrollment_id, record.rotation, record.touch)
         known = self._touches.rows.get(key)
-        if known is not None and known.state is TouchState.FAILED:
+        if known and known.state in REOPENED and known.attempt == record.attempt - 1:
             known = None
         if threading.current_thread() is not threading.main_thread():
             with suppress(threading.BrokenBarrierError):
@@ -309,6 +311,45 @@ class ClaimsAlways(MemoryStore):
 class SettlesNothing(MemoryStore):
     def settle_touch(self, record):
         pass
+
+
+class SettlesAnyAttempt(MemoryStore):
+    def settle_touch(self, record):
+        key = (record.enrollment_id, record.rotation, record.touch)
+        known = self._touches.rows.get(key)
+        return known is not None and super().settle_touch(
+            attrs.evolve(record, attempt=known.attempt)
+        )
+
+
+class FindsNothing(MemoryStore):
+    def find_touches(self, keys):
+        return {}
+
+
+class TakesWhomOthersHave(MemoryStore):
+    def _is_held(self, candidate_id, clock):
+        return False
+
+
+class HoldsForEver(MemoryStore):
+    def _is_held(self, candidate_id, clock):
+        return candidate_id in self._leases.rows
+
+
+class KeepsForAnybody(MemoryStore):
+    def keep(self, entry, *, lease):
+        return self._agenda.rows.get(entry.candidate_id)
+
+
+class TakesBackForAnybody(MemoryStore):
+    def put_off(self, entries):
+        known = self._agenda.rows
+        super().put_off(
+            attrs.evolve(each, token=known[each.candidate_id].token)
+            for each in entries
+            if each.candidate_id in known
+        )
 
 
 class Leaks(MemoryStore):
@@ -388,7 +429,13 @@ class LeaksTheInner(MemoryStore):
         (check_transactions, Leaks, "leaves nothing behind"),
         (check_transactions, SwallowsErrors, "passes on the error"),
         (check_transactions, LeaksTheInner, "falls alone"),
-        (check_store, Leaks, "leaves nothing behind"),
+        (check_store, LeaksTheInner, "falls alone"),
+        (check_enrollment_store, SettlesAnyAttempt, "an earlier attempt"),
+        (check_enrollment_store, FindsNothing, "returns those there are, by key"),
+        (check_agenda_store, TakesWhomOthersHave, "leaves those alone that are taken"),
+        (check_agenda_store, HoldsForEver, "a lease that is over"),
+        (check_agenda_store, KeepsForAnybody, "is not kept"),
+        (check_agenda_store, TakesBackForAnybody, "put_off() with an older token does nothing"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -6,6 +6,7 @@ from crmkit.lifecycle._crm import CRM, SystemClock
 from crmkit.lifecycle._enroll import Enrolled
 from crmkit.lifecycle._explain import Explanation
 from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
+from crmkit.lifecycle._lint import Finding
 from crmkit.lifecycle._migrate import CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import Outcome, RunReport
@@ -24,6 +25,7 @@ __all__ = [
     "Captured",
     "Enrolled",
     "Explanation",
+    "Finding",
     "Fit",
     "FitWeights",
     "Moves",

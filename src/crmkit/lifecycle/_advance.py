@@ -23,6 +23,7 @@ def advance(work: Workspace, now: datetime, progress: Progress | None = None) ->
             ids = sorted({row.candidate_id for row in work.store.due(now, BATCH // 4)})
             if not live or not ids:
                 break
+            work.store.hold(ids)
             found = work.candidates.get_candidates(ids)
             people = [found[key] for key in ids if key in found]
             settled = settle(work, people, now, ask={}, replay=work.definitions)

@@ -8,8 +8,9 @@ import attrs
 
 from crmkit._progress import Progress
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
-from crmkit.lifecycle._live import Door, end, log
+from crmkit.lifecycle._live import Door, end, hold, log, wake
 from crmkit.lifecycle._moves import Moving, Recorded
+from crmkit.lifecycle._recover import evidence
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import Candidate, FrozenMap, Interaction, Relationship, identity_keys
 from crmkit.protocols import batched
@@ -111,6 +112,7 @@ def capture(
     """Take people in with their history: all of them, or, on any error, nobody."""
     people = _list_of(Relationship, incoming, "relationships")
     with work.store.transaction():
+        work.store.hold(None)
         owners, before = _known(work, people)
         known, home = _recognise(people, owners, before)
         changed = [person for key, person in known.items() if before.get(key) != person]
@@ -166,8 +168,10 @@ def _known(
     owners: dict[str, frozenset[str]] = {}
     for some in batched(sorted(keys)):
         owners |= work.candidates.find_candidates(some)
+    ids = set[str]().union(*owners.values())
+    hold(work, ids)
     found: dict[str, Candidate] = {}
-    for some in batched(sorted(set().union(*owners.values()))):
+    for some in batched(sorted(ids)):
         found |= work.candidates.get_candidates(some)
     return owners, found
 
@@ -219,6 +223,7 @@ def record(work: Workspace, interactions: Iterable[Interaction], now: datetime) 
                 if f"id:{key}" not in known:
                     raise NotFound("candidate", key)
         door = log(work, facts, now)
+        evidence(work, facts, now)
     return Recorded(interactions=door.new, transitions=tuple(door.moves))
 
 
@@ -227,6 +232,8 @@ def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
     if keep == other:
         raise InvalidRecord("absorb", f"expected two people, got {keep!r} twice")
     with work.store.transaction():
+        work.store.hold(None)
+        hold(work, [keep, other])
         found = work.candidates.get_candidates([keep, other])
         if keep not in found:
             raise NotFound("candidate", keep)
@@ -245,6 +252,7 @@ def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
         # In this order, so that a stop between the two loses nobody.
         work.candidates.put_candidates([kept])
         work.candidates.delete_candidates([other])
+        wake(work, [other])  # a worker that has them in hand must not go on
     return kept
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from crmkit._progress import Progress
 from crmkit._time import to_instant
-from crmkit.cadence import Cadence, Library, Playbook
+from crmkit.cadence import Cadence, Library, Playbook, TouchRecord
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
 from crmkit.lifecycle import _advance, _capture, _engage, _enroll, _migrate, _segment
@@ -16,14 +16,15 @@ from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
 from crmkit.lifecycle._migrate import EXAMPLES, CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import RunReport
+from crmkit.lifecycle._recover import InDoubt, in_doubt, resolve
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
-from crmkit.lifecycle._tasks import Task, open_tasks
+from crmkit.lifecycle._tasks import Task, complete, open_tasks
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
 from crmkit.metrics import Costs, Scorecard, scorecard
-from crmkit.model import Candidate, Interaction, Relationship, Role
+from crmkit.model import Candidate, Channel, Interaction, Relationship, Role
 from crmkit.permission import ContactPolicy
-from crmkit.protocols import CandidateStore, Clock, Renderer, Sender, Store
+from crmkit.protocols import CandidateStore, Clock, Drafter, Renderer, Sender, Store
 from crmkit.segmentation import CATALOGUE, Segment, SegmentDiff, Segmenter, Transition
 
 
@@ -65,7 +66,9 @@ class CRM:
         policy: ContactPolicy | None = None,
         engagement: EngagementPolicy | None = None,
         library: Library | None = None,
+        drafter: Drafter | None = None,
         clock: Clock | None = None,
+        lease: timedelta = timedelta(seconds=30),
     ) -> None:
         self._work = Workspace(
             store=store,
@@ -77,8 +80,10 @@ class CRM:
             policy=policy or ContactPolicy(),
             engagement=engagement or EngagementPolicy(),
             library=library,
+            drafter=drafter,
+            lease=lease,
         )
-        self._clock = SystemClock() if clock is None else clock
+        self._clock = store if clock is None else clock
 
     def __repr__(self) -> str:
         return f"CRM(store={self._work.store!r}, sender={self._work.sender!r})"
@@ -268,8 +273,13 @@ class CRM:
         `RunReport.held` says how many messages wait for the next call. Raises `SenderError` when
         the sender cannot take messages at all: what was done is kept, and the next call goes on.
         """
+        fixed = None if now is None else self._at(now)
         return _engage.engage(
-            self._work, self._at(now), limit=limit, everyone=everyone, progress=progress
+            self._work,
+            lambda: fixed or self._at(None),
+            limit=limit,
+            everyone=everyone,
+            progress=progress,
         )
 
     def enroll(
@@ -351,3 +361,48 @@ class CRM:
     def tasks(self, *, now: datetime | None = None) -> tuple[Task, ...]:
         """Return what people have to do: touches by hand, and replies to answer."""
         return open_tasks(self._work, self._at(now))
+
+    def complete(
+        self,
+        key: str,
+        kind: str = "messaged",
+        *,
+        channel: Channel | None = None,
+        outcome: str | None = None,
+        said: str | None = None,
+        by: str | None = None,
+        now: datetime | None = None,
+    ) -> Interaction:
+        """Log that a person has done the task with this key (`Task.key`), and return the fact.
+
+        *kind* is what they did: ``called``, ``met`` or ``messaged``; *said* what the candidate
+        said, for the next brief; *by* the id of who did it. Twice changes nothing. Raises
+        `NotFound` if there is no such task, and `UnknownName` for another kind.
+        """
+        at = self._at(now)
+        return complete(
+            self._work, key, at, kind=kind, channel=channel, outcome=outcome, said=said, by=by
+        )
+
+    def in_doubt(self) -> tuple[InDoubt, ...]:
+        """Return the touches of which nobody knows whether they left, the oldest first."""
+        return in_doubt(self._work)
+
+    def resolve(
+        self,
+        key: str,
+        *,
+        sent: bool | None = None,
+        provider_id: str | None = None,
+        detail: str | None = None,
+        now: datetime | None = None,
+    ) -> TouchRecord:
+        """Settle a touch that is in doubt, and return what the ledger has of it then.
+
+        *sent* is what a person found in the provider's log; None asks the sender, if it can be
+        asked (`FindsMessages`). What never left is tried again at the next `engage`. What is
+        not in doubt stays as it is. Raises `NotFound` for an unknown key.
+        """
+        return resolve(
+            self._work, key, self._at(now), sent=sent, provider_id=provider_id, detail=detail
+        )

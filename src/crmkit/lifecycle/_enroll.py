@@ -10,7 +10,7 @@ from crmkit.cadence import Cadence, Enrollment, PlanStatus
 from crmkit.cadence._ask import refusals
 from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._calendars import plan_for
-from crmkit.lifecycle._live import log
+from crmkit.lifecycle._live import hold, log
 from crmkit.lifecycle._workspace import Workspace, by_candidate
 from crmkit.model import FrozenMap, Relationship
 
@@ -54,6 +54,7 @@ def enroll(
     if isinstance(ids, str):
         raise InvalidRecord("candidate_ids", f"expected a list of ids, got the text {ids!r}")
     with work.store.transaction():
+        hold(work, (work.relationship(key).id for key in dict.fromkeys(ids)))
         people = {each.id: each for each in map(work.relationship, dict.fromkeys(ids))}
         runs = by_candidate(
             work.about((each.candidate for each in people.values()), work.store.enrollments)

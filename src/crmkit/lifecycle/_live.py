@@ -95,6 +95,12 @@ def wake(work: Workspace, ids: Iterable[str]) -> None:
         work.store.wake(some)
 
 
+def hold(work: Workspace, ids: Iterable[str]) -> None:
+    """Wait until nobody else changes what is known of people, and keep others waiting."""
+    for some in batched(sorted(set(ids))):
+        work.store.hold(some)
+
+
 def end(
     work: Workspace,
     rows: Iterable[Membership],
@@ -255,6 +261,7 @@ def log(
         door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
         ids = {fact.candidate_id for fact in facts}
         owners = _owners(work, ids) if door.live or waking else {}
+        hold(work, owners.values())
         people = _people(work, owners.values()) if door.live else {}
         door.catch_up(people.values())
         door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)

@@ -34,7 +34,7 @@ EXAMPLES = 3
 
 _FINISHED = frozenset({PlanStatus.COMPLETED, PlanStatus.ENDED})
 _SHOWN = (Fate.DUE, Fate.EXPIRED, Fate.MOVED)
-_OPEN = frozenset({TouchState.FAILED, TouchState.TASK})
+_OPEN = frozenset({TouchState.FAILED, TouchState.REFUSED, TouchState.TASK})
 """What the ledger says of a touch whose date still matters."""
 
 
@@ -131,6 +131,7 @@ def migrate(
     change = _Change(work, cadence, now, _versions(work, cadence, old), EXAMPLES)
     for people in _people(work, only, progress):
         with work.store.transaction():
+            work.store.hold(people)
             change.write(change.look_at(people))
     return change.made()
 

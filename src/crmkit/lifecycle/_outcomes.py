@@ -25,6 +25,10 @@ class Outcome:
     touch: str
     state: str
     why: str
+    rule: str | None = None
+    """Which rule refused it."""
+    next_at: datetime | None = None
+    """From when on it may go, where waiting helps."""
 
     def __str__(self) -> str:
         return f"{self.candidate_id} {self.touch}: {self.state}, {self.why}"

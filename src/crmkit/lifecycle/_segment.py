@@ -10,7 +10,7 @@ import attrs
 from crmkit._progress import Progress
 from crmkit._time import earliest
 from crmkit.errors import RuleError
-from crmkit.lifecycle._live import UNFINISHED, end, gone, is_live, moved_ids, settle, wake
+from crmkit.lifecycle._live import UNFINISHED, end, gone, hold, is_live, moved_ids, settle, wake
 from crmkit.lifecycle._moves import Moving
 from crmkit.lifecycle._workspace import Workspace
 from crmkit.model import FrozenMap
@@ -99,6 +99,7 @@ def drop(work: Workspace, name: str, now: datetime) -> tuple[Workspace, tuple[Tr
         live = store.definitions() == work.definitions
         watches = [row for row in store.watches() if row.segment == name]
         rows = [*store.memberships(segment=name), *watches]
+        hold(work, {row.candidate_id for row in rows})
         end(changed, rows, now, "the segment was dropped", into=moves)
         wake(work, {row.candidate_id for row in rows if row.inside})
         store.set_definitions(changed.definitions if live else {})
@@ -160,6 +161,7 @@ def _pass(
     seen: set[str] = set()
     for page in batched((each.id for each in work.candidates.candidates()), BATCH // 4):
         with work.store.transaction():
+            work.store.hold(page)
             is_live(work)  # if not, another process has other definitions: say so
             found = work.candidates.get_candidates(page)
             people = [found[key] for key in page if key in found]
@@ -176,6 +178,7 @@ def _pass(
             progress(len(seen), None)
     for page in batched(sorted(tracked - seen)):
         with work.store.transaction():
+            work.store.hold(page)
             moves += gone(work, page, now)
     with work.store.transaction():
         if is_live(work):

@@ -6,12 +6,16 @@ from datetime import datetime
 import attrs
 
 from crmkit.cadence import Plan, PlannedTouch, PlanStatus, TouchRecord, TouchState
-from crmkit.errors import RenderError
+from crmkit.errors import NotFound, RenderError, UnknownName
 from crmkit.lifecycle._calendars import calendars
-from crmkit.lifecycle._deliver import render
+from crmkit.lifecycle._deliver import draft
+from crmkit.lifecycle._live import log
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import Brief, Relationship, brief
+from crmkit.model import Brief, Channel, Interaction, Relationship, brief
 from crmkit.permission import ContactRule, permission
+
+DONE_KINDS = ("called", "met", "messaged")
+"""The kinds of fact that show a task as done."""
 
 ANSWER = "answer"
 """What stands for the touch in a task that asks for an answer to a reply."""
@@ -50,9 +54,9 @@ def task_of(
 ) -> Task:
     """Return the task that a ledger record stands for, with the brief and a draft."""
     try:
-        draft = render(work, relationship, planned, now).body
+        text = draft(work, relationship, planned, now).body
     except RenderError:
-        draft = None
+        text = None
     return Task(
         key=record.key,
         candidate_id=relationship.id,
@@ -62,7 +66,7 @@ def task_of(
         due_at=record.due_at,
         brief=brief(relationship, now=now),
         why=planned.touch.purpose,
-        draft=draft,
+        draft=text,
     )
 
 
@@ -155,3 +159,41 @@ def _planned(calendar: Plan, record: TouchRecord) -> PlannedTouch | None:
         if planned.rotation == record.rotation and record.touch in names:
             return planned
     return None
+
+
+def complete(
+    work: Workspace,
+    key: str,
+    now: datetime,
+    *,
+    kind: str,
+    channel: Channel | None,
+    outcome: str | None,
+    said: str | None,
+    by: str | None,
+) -> Interaction:
+    """Log that a person has done a task, and close it; all of it, or nothing."""
+    if kind not in DONE_KINDS:
+        raise UnknownName.among("kind", kind, DONE_KINDS, what="what a person does about a task")
+    record = work.store.find_touches([key]).get(key)
+    if record is None or record.state not in {TouchState.TASK, TouchState.DONE}:
+        raise NotFound("task", key)
+    told = {"said": said, "by": by}
+    answer = record.touch.startswith(f"{ANSWER} ")
+    fact = Interaction(
+        candidate_id=record.candidate_id,
+        kind=kind,
+        at=now,
+        channel=channel,
+        outcome=outcome,
+        enrollment_id=record.enrollment_id,
+        touch=None if answer else record.touch,
+        rotation=None if answer else record.rotation,
+        properties={name: value for name, value in told.items() if value is not None},
+    )
+    with work.store.transaction():
+        work.store.hold([record.candidate_id])
+        done = attrs.evolve(record, state=TouchState.DONE, at=now, detail=f"{kind} by a person")
+        if work.store.settle_touch(done):
+            log(work, [fact], now)
+    return fact

@@ -16,7 +16,15 @@ from crmkit.protocols import AgendaEntry
 T = TypeVar("T")
 
 
-@attrs.define
+class Moved(Exception):  # noqa: N818 - no error: somebody was quicker
+    """Something new is known of the person: what was planned on the old facts is not done."""
+
+
+class Lost(Exception):  # noqa: N818 - no error: somebody else does it
+    """The lease is over: the person is in another worker's hands, or free for one."""
+
+
+@attrs.define(eq=False)
 class Visit:
     """What engage knows of a person, and what it found out on the last way through."""
 
@@ -31,6 +39,14 @@ class Visit:
     """Whether something is left for the next call, whenever that is; no message goes meanwhile."""
     held: bool = False
     """Whether that is so because the limit was reached."""
+    waits: bool = False
+    """Whether a message is tried again later; no other one goes before it."""
+    asked: set[str] = attrs.field(factory=set)
+    """The keys of messages in doubt that were given to the sender again, in vain."""
+    refused: dict[str, TouchRecord] = attrs.field(factory=dict)
+    """What was found to be refused, by key, for the ledger."""
+    doubts: dict[str, str] = attrs.field(factory=dict)
+    """Why messages in doubt are not given to the sender again, by key."""
     stale: bool = False
     """Whether more is new than what was taken in, so that all has to be read again."""
     outside: str | None = None
@@ -43,6 +59,9 @@ class Visit:
     def begin(self) -> None:
         """Forget what the last way through found out."""
         self.until, self.stays, self.held, self.outside = None, False, False, None
+        self.waits = False
+        self.refused.clear()
+        self.doubts.clear()
 
     def wait(self, now: datetime, *instants: datetime | None) -> None:
         """Have them looked at again at the first of these instants that is still to come."""
@@ -53,13 +72,35 @@ class Visit:
         relationship = self.relationship
         self.relationship = attrs.evolve(relationship, history=relationship.history | list(facts))
 
+    def make_sure(self, work: Workspace) -> None:
+        """Raise `Lost` or `Moved`, unless all is as it was read; in a transaction, to its end.
+
+        The lease begins anew.
+        """
+        entry = work.store.keep(self.entry, lease=work.lease)
+        if entry is None:
+            raise Lost
+        if entry.turn != self.entry.turn:
+            raise Moved
+        if work.candidates is not work.store:  # a host's own table, of which no turn tells
+            there = work.candidates.get_candidates([self.id])
+            if there.get(self.id) != self.relationship.candidate:
+                raise Moved
+
     def refresh(self, work: Workspace) -> None:
-        """Read all again; raise `NotFound` if they are not there under their id any more."""
-        fresh = work.relationship(self.id)
-        if fresh.id != self.id:
-            raise NotFound("candidate", self.id)
-        (read,) = _visits(work, [(self.entry, fresh)])
-        self.relationship, self.runs = read.relationship, read.runs
+        """Read all again.
+
+        Raises `Lost`, and `NotFound` if they are not there under their id any more.
+        """
+        with work.store.transaction():
+            entry = work.store.keep(self.entry, lease=work.lease)
+            if entry is None:
+                raise Lost
+            fresh = work.relationship(self.id)
+            if fresh.id != self.id:
+                raise NotFound("candidate", self.id)
+            (read,) = _visits(work, [(entry, fresh)])
+        self.entry, self.relationship, self.runs = entry, read.relationship, read.runs
         self.ledger, self.segments, self.stale = read.ledger, read.segments, False
 
     def recorded(self, plan: Plan, planned: PlannedTouch) -> TouchRecord | None:

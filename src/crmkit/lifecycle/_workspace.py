@@ -1,6 +1,7 @@
 """What the five stages work with: the stores, the sender and the definitions in force."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
 import attrs
@@ -21,7 +22,7 @@ from crmkit.errors import NotFound
 from crmkit.lifecycle._digest import digest
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
-from crmkit.protocols import BATCH, CandidateStore, Renderer, Sender, Store, batched
+from crmkit.protocols import BATCH, CandidateStore, Drafter, Renderer, Sender, Store, batched
 from crmkit.segmentation import CATALOGUE, Segmenter
 
 T = TypeVar("T")
@@ -68,6 +69,9 @@ class Workspace:
     policy: ContactPolicy
     engagement: EngagementPolicy
     library: Library | None = None
+    drafter: Drafter | None = None
+    lease: timedelta = timedelta(seconds=30)
+    """How long a worker keeps people whom it has taken, if nothing more is heard of it."""
     definitions: Mapping[str, str] = attrs.field(init=False)
     """The segments in force: name → digest, as the store keeps them."""
 

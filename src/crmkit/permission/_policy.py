@@ -125,6 +125,8 @@ class ContactPolicy:
     cap: int = 2
     """Messages to one person within `cap_window`, whoever sends them: a convention."""
     cap_window: timedelta = timedelta(days=7)
+    send_drafts: bool = False
+    """Whether the draft of a one-to-one touch may go by mail without a person who has read it."""
     hours: Hours = attrs.field(default=Hours(), converter=_hours)
     """The hours and days for each channel, in the person's own time."""
 

@@ -66,16 +66,24 @@ class Timetable(Table[K, R]):
         self._when = when
         self._heap: list[tuple[datetime, Any]] = []
 
-    def come(self, now: datetime, limit: int | None = None) -> list[R]:
-        """Return up to *limit* records whose instant has come, by instant, then key."""
-        found: list[tuple[datetime, Any]] = []
+    def come(
+        self,
+        now: datetime,
+        limit: int | None = None,
+        wanted: Callable[[R], bool] = lambda record: True,  # noqa: ARG005
+    ) -> list[R]:
+        """Return up to *limit* wanted records whose instant has come, by instant, then key."""
+        seen: list[tuple[datetime, Any]] = []
+        found: list[R] = []
         while self._heap and self._heap[0][0] <= now and limit != len(found):
             entry = heappop(self._heap)
-            if self._stands(entry) and entry not in found[-1:]:
-                found.append(entry)
-        for entry in found:
+            if self._stands(entry) and entry not in seen[-1:]:
+                seen.append(entry)
+                if wanted(self.rows[entry[1]]):
+                    found.append(self.rows[entry[1]])
+        for entry in seen:
             heappush(self._heap, entry)
-        return [self.rows[key] for _, key in found]
+        return found
 
     def next_after(self, now: datetime) -> datetime | None:
         """Return the first instant after *now*."""

@@ -61,7 +61,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection for one change, which lands whole or not at all."""
+        """Give a connection for one change, which lands whole or not at all.
+
+        Inside a transaction of this store it lands, or falls, with that one.
+        """
+        if pinned := getattr(self._thread, "connection", None):
+            with translated(self.name):
+                yield pinned
+            return
         with self.transaction() as connection, translated(self.name):
             yield connection
 

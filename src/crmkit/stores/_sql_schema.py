@@ -20,7 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from crmkit._time import to_instant
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 metadata = MetaData()
 """Every table of crmkit, for hosts that run their own migrations."""
@@ -141,11 +141,14 @@ touches = Table(
     Column("enrollment_id", _key(), primary_key=True),
     Column("rotation", BigInteger, primary_key=True, autoincrement=False),
     Column("touch", _key(), primary_key=True),
+    Column("key", _key(), nullable=False),
     Column("candidate_id", _key(), nullable=False),
     Column("state", _key(), nullable=False),
+    Column("attempt", BigInteger, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("occurred_at", Instant, nullable=False),
     Column("document", Text, nullable=False),
+    Index("crmkit_touches_key", "key"),
     Index("crmkit_touches_candidate", "candidate_id"),
     Index("crmkit_touches_state", "state", "due_at"),
 )
@@ -155,5 +158,8 @@ agenda = Table(
     Column("candidate_id", _key(), primary_key=True),
     Column("due_at", Instant),
     Column("turn", BigInteger, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("leased_at", Instant),
+    Column("leased_until", Instant),
     Index("crmkit_agenda_due", "due_at", "candidate_id"),
 )

@@ -2,15 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from threading import RLock
 
 import attrs
 
 from crmkit.cadence import Enrollment, TouchRecord, TouchState
-from crmkit.errors import NotFound
 from crmkit.model import Candidate, Interaction, Role, identity_keys
-from crmkit.protocols import AT_ONCE, BATCH, AgendaEntry, Store
+from crmkit.protocols import AT_ONCE, BATCH, CLOCK_SET_BACK, FINAL, REOPENED, AgendaEntry, Store
 from crmkit.segmentation import Membership, Transition
 from crmkit.stores._memory_tables import Table, Timetable, Undo
 
@@ -47,6 +46,9 @@ class MemoryStore(Store):
         self._touches = Table[tuple[str, int, str], TouchRecord](self._undo, _candidate_id)
         self._agenda = Timetable[str, AgendaEntry](
             self._undo, _candidate_id, lambda entry: entry.at
+        )
+        self._leases = Table[str, tuple[str, datetime, datetime]](
+            self._undo, lambda lease: lease[0]
         )
         self._basis = Table[str, str](self._undo, lambda digest: digest)
 
@@ -233,28 +235,42 @@ class MemoryStore(Store):
         return sorted(found, key=lambda run: (run.candidate_id, run.enrolled_at, run.id))
 
     def claim_touch(self, record: TouchRecord) -> TouchRecord | None:
-        """Insert the record, or put it in the place of a failed one; else return who is there."""
+        """Take the touch and return None, or return who is there already."""
         key = _touch_key(record)
         with self.transaction():
             known = self._touches.rows.get(key)
-            if known and known.state is not TouchState.FAILED:
+            if known and (known.state not in REOPENED or known.attempt != record.attempt - 1):
                 return known
             self._touches.put(key, record)
             return None
 
-    def settle_touch(self, record: TouchRecord) -> None:
-        """Replace the claimed record by what became of it; `NotFound` if nobody claimed it."""
+    def settle_touch(self, record: TouchRecord) -> bool:
+        """Replace the record unless it is final or was claimed again; return whether it was."""
         key = _touch_key(record)
         with self.transaction():
-            if key not in self._touches.rows:
-                raise NotFound("claimed touch", record.key)
+            known = self._touches.rows.get(key)
+            if known is None or known.state in FINAL or known.attempt != record.attempt:
+                return False
             self._touches.put(key, record)
+            return True
 
-    def touches(self, candidate_ids: Collection[str] | None = None) -> list[TouchRecord]:
-        """Return the records (of these people), ordered by instant, enrolment, rotation, touch."""
+    def touches(
+        self,
+        candidate_ids: Collection[str] | None = None,
+        *,
+        states: Collection[TouchState] | None = None,
+    ) -> list[TouchRecord]:
+        """Return the records (of these people, in these states), ordered by instant and key."""
         with self._lock:
             found = self._touches.of(candidate_ids)
-        return sorted(found, key=lambda record: (record.at, *_touch_key(record)))
+        wanted = [record for record in found if states is None or record.state in states]
+        return sorted(wanted, key=lambda record: (record.at, *_touch_key(record)))
+
+    def find_touches(self, keys: Collection[str]) -> dict[str, TouchRecord]:
+        """Return the records with these keys, by key; unknown keys are left out."""
+        with self._lock:
+            found = self._touches.of(None)
+        return {record.key: record for record in found if record.key in keys}
 
     def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
         """Yield the entries whose instant has come, by instant, then id."""
@@ -272,17 +288,74 @@ class MemoryStore(Store):
         with self.transaction():
             for key in set(ids):
                 known = self._agenda.rows.get(key)
-                turn = known.turn + 1 if known else 1
-                self._agenda.put(key, AgendaEntry(candidate_id=key, at=AT_ONCE, turn=turn))
+                new = AgendaEntry(candidate_id=key, at=AT_ONCE, turn=1)
+                if known:
+                    new = attrs.evolve(known, at=AT_ONCE, turn=known.turn + 1)
+                self._agenda.put(key, new)
+
+    def take(
+        self,
+        now: datetime,
+        *,
+        lease: timedelta,
+        limit: int = BATCH,
+        after: AgendaEntry | None = None,
+    ) -> list[AgendaEntry]:
+        """Lease up to *limit* entries that have come and that nobody holds."""
+        with self.transaction():
+            clock = self.now()
+
+            def is_free(entry: AgendaEntry) -> bool:
+                further = after is None or _place(entry) > _place(after)
+                return further and not self._is_held(entry.candidate_id, clock)
+
+            come = self._agenda.come(now, limit, is_free)
+            taken = [attrs.evolve(entry, token=entry.token + 1) for entry in come]
+            for entry in taken:
+                self._agenda.put(entry.candidate_id, entry)
+                self._leases.put(entry.candidate_id, (entry.candidate_id, clock, clock + lease))
+            return taken
+
+    def keep(self, entry: AgendaEntry, *, lease: timedelta) -> AgendaEntry | None:
+        """Extend a lease that still stands, and return the entry as it is now; else None."""
+        key = entry.candidate_id
+        with self.transaction():
+            clock = self.now()
+            known = self._agenda.rows.get(key)
+            if known is None or known.token != entry.token or not self._is_held(key, clock):
+                return None
+            self._leases.put(key, (key, self._leases.rows[key][1], clock + lease))
+            return known
 
     def put_off(self, entries: Iterable[AgendaEntry]) -> None:
-        """Keep the instants of those whose turn is still the entry's; the others were woken."""
+        """End the leases, and keep the instants of those whom nobody has woken since."""
         batch = list(entries)
         with self.transaction():
             for entry in batch:
                 known = self._agenda.rows.get(entry.candidate_id)
-                if known and known.turn == entry.turn:
-                    self._agenda.put(entry.candidate_id, attrs.evolve(known, at=entry.at))
+                if known and known.token == entry.token:
+                    self._leases.discard(entry.candidate_id)
+                    if known.turn == entry.turn:
+                        self._agenda.put(entry.candidate_id, attrs.evolve(known, at=entry.at))
+
+    def end_leases(self) -> None:
+        """Take everybody back; who goes on has lost them."""
+        with self.transaction():
+            for key in list(self._leases.rows):
+                known = self._agenda.rows[key]
+                self._agenda.put(key, attrs.evolve(known, token=known.token + 1))
+                self._leases.discard(key)
+
+    def hold(self, ids: Collection[str] | None) -> None:
+        """Do nothing: while a thread is in a transaction, the others wait."""
+
+    def now(self) -> datetime:
+        """Return what time it is by the clock of the machine."""
+        return datetime.now(UTC)
+
+    def _is_held(self, candidate_id: str, clock: datetime) -> bool:
+        lease = self._leases.rows.get(candidate_id)
+        return lease is not None and lease[1] <= clock + CLOCK_SET_BACK and clock < lease[2]
 
     def agenda_basis(self) -> str:
         """Return what `set_agenda_basis` was last given; at first nothing."""
@@ -300,6 +373,10 @@ _Owned = Interaction | Membership | Transition | Enrollment | TouchRecord | Agen
 
 def _candidate_id(record: _Owned) -> str:
     return record.candidate_id
+
+
+def _place(entry: AgendaEntry) -> tuple[datetime, str]:
+    return entry.at or AT_ONCE, entry.candidate_id
 
 
 def _who(record: Membership) -> tuple[str, str]:

@@ -11,8 +11,11 @@ from crmkit.testing._store_samples import START, TICK, same, together
 _EVER = START + timedelta(days=365)
 
 
-def _entry(candidate_id: str, at: datetime | None, turn: int = 1) -> AgendaEntry:
-    return AgendaEntry(candidate_id=candidate_id, at=at, turn=turn)
+_LEASE = timedelta(minutes=10)
+
+
+def _entry(candidate_id: str, at: datetime | None, turn: int = 1, *, token: int = 0) -> AgendaEntry:
+    return AgendaEntry(candidate_id=candidate_id, at=at, turn=turn, token=token)
 
 
 def check_waking(make_store: Callable[[], AgendaStore]) -> None:
@@ -85,6 +88,68 @@ def check_racing_wakes(make_store: Callable[[], AgendaStore]) -> None:
 
     together(4, wake)
     same(list(store.agenda(START)), [_entry("ada", AT_ONCE, 100)], "every wake() is counted")
+
+
+def check_leases_are_exclusive(make_store: Callable[[], AgendaStore]) -> None:
+    """Check that who is taken is nobody else's, comes in order, and is given back."""
+    store = make_store()
+    store.wake(["c", "a", "b", "d"])
+    store.put_off([_entry("d", START + TICK)])
+    first = list(store.take(START, lease=_LEASE, limit=2))
+    expected = [_entry("a", AT_ONCE, token=1), _entry("b", AT_ONCE, token=1)]
+    same(first, expected, "take() returns the first that have come, under a new token")
+    second = list(store.take(START, lease=_LEASE))
+    same(second, [_entry("c", AT_ONCE, token=1)], "take() leaves those alone that are taken")
+    same(list(store.take(START, lease=_LEASE)), [], "take() finds nobody when all are taken")
+    same(store.keep(first[0], lease=_LEASE), first[0], "keep() returns the entry as it is")
+    store.wake(["a"])
+    woken = attrs.evolve(first[0], turn=2)
+    same(store.keep(first[0], lease=_LEASE), woken, "keep() returns how often they were woken")
+    store.put_off([attrs.evolve(entry, at=_EVER) for entry in (*first, *second)])
+    same(store.keep(first[1], lease=_LEASE), None, "who was given back is not kept")
+    again = list(store.take(START, lease=_LEASE))
+    taken = attrs.evolve(woken, token=2)
+    same(again, [taken], "put_off() gives back, and keeps the instant unless they were woken")
+    same(
+        list(store.take(_EVER, lease=_LEASE, after=taken)),
+        [_entry("d", START + TICK, token=1), *(_entry(key, _EVER, token=2) for key in "bc")],
+        "take(after=…) goes on behind an entry",
+    )
+
+
+def check_leases_end(make_store: Callable[[], AgendaStore]) -> None:
+    """Check that a lease which is over is free for others, and nothing that its holder does."""
+    store = make_store()
+    store.wake(["ada"])
+    (old,) = store.take(START, lease=timedelta(0))
+    same(store.keep(old, lease=_LEASE), None, "keep() of a lease that is over returns None")
+    (new,) = store.take(START, lease=_LEASE)
+    same(new, attrs.evolve(old, token=2), "take() takes whose lease is over, under a new token")
+    same(store.keep(old, lease=_LEASE), None, "keep() with an older token returns None")
+    store.put_off([attrs.evolve(old, at=None)])
+    same(store.keep(new, lease=_LEASE), new, "put_off() with an older token does nothing")
+    store.end_leases()
+    same(store.keep(new, lease=_LEASE), None, "end_leases() ends every lease")
+    (again,) = store.take(START, lease=_LEASE)
+    same(again, attrs.evolve(new, token=4), "end_leases() raises the token, and frees everybody")
+    for ids in (["ada", "nobody"], [], None):
+        store.hold(ids)
+
+
+def check_racing_leases(make_store: Callable[[], AgendaStore]) -> None:
+    """Check that of several threads that take people, each person goes to one."""
+    store = make_store()
+    ids = [f"p{number:03}" for number in range(120)]
+    store.wake(ids)
+
+    def take(_: int) -> list[str]:
+        found: list[str] = []
+        while taken := store.take(START, lease=_LEASE, limit=7):
+            found += [entry.candidate_id for entry in taken]
+        return found
+
+    won = sorted(key for keys in together(4, take) for key in keys)
+    same(won, ids, "take() gives each person to one caller")
 
 
 def check_the_basis_is_kept(make_store: Callable[[], AgendaStore]) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import attrs
 
+from crmkit.cadence import TouchState
 from crmkit.protocols import EnrollmentStore
 from crmkit.testing._store_samples import (
     START,
@@ -67,12 +68,20 @@ def check_a_failed_touch_is_free_again(make_store: Callable[[], EnrollmentStore]
     store = make_store()
     claim = touch("e", "welcome", detail="first")
     store.claim_touch(claim)
-    store.settle_touch(attrs.evolve(claim, state="failed", detail="nothing left"))
-    again = touch("e", "welcome", detail="again")
+    failed = attrs.evolve(claim, state="failed", detail="nothing left")
+    store.settle_touch(failed)
+    same(store.claim_touch(claim), failed, "claim_touch() with an attempt that was made is late")
+    again = attrs.evolve(claim, attempt=2, detail="again")
     same(store.claim_touch(again), None, "claim_touch() of a failed touch returns None")
     same(list(store.touches()), [again], "the new claim takes the place of the failed one")
-    later = touch("e", "welcome", detail="later")
+    later = attrs.evolve(claim, attempt=2, detail="later")
     same(store.claim_touch(later), again, "a touch that was claimed again is taken")
+    refused = attrs.evolve(again, state="refused", rule="cap", next_at=START)
+    store.settle_touch(refused)
+    third = attrs.evolve(claim, attempt=3)
+    same(store.claim_touch(third), None, "claim_touch() of a refused touch returns None")
+    fourth = attrs.evolve(claim, attempt=4)
+    same(store.claim_touch(fourth), None, "claim_touch() with the next attempt takes a call over")
 
 
 def check_settling_replaces(make_store: Callable[[], EnrollmentStore]) -> None:
@@ -84,9 +93,48 @@ def check_settling_replaces(make_store: Callable[[], EnrollmentStore]) -> None:
     settled = attrs.evolve(
         claim, state="sent", at=START + timedelta(hours=1), provider_id="p-1", detail="fine"
     )
-    store.settle_touch(settled)
+    did = [store.settle_touch(settled)]
     same(list(store.touches()), [other, settled], "settle_touch() replaces that record alone")
-    same(store.claim_touch(claim), settled, "a settled touch cannot be claimed again")
+    same(did, [True], "settle_touch() says that it did")
+    again = attrs.evolve(claim, attempt=2)
+    same(store.claim_touch(again), settled, "a settled touch cannot be claimed again")
+
+
+def check_settling_is_fenced(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that nobody settles a later attempt, what is final, or what nobody claimed."""
+    store = make_store()
+    claim = touch("e", "welcome")
+    sent = attrs.evolve(claim, state="sent")
+    same([store.settle_touch(sent)], [False], "settle_touch() of what nobody claimed does nothing")
+    same(list(store.touches()), [], "settle_touch() adds nothing")
+    store.claim_touch(claim)
+    newer = attrs.evolve(claim, attempt=2, detail="newer")
+    store.claim_touch(newer)
+    same([store.settle_touch(sent)], [False], "settle_touch() of an earlier attempt does nothing")
+    same(list(store.touches()), [newer], "an earlier attempt has no say about a later one")
+    unknown = attrs.evolve(newer, state="unknown")
+    same([store.settle_touch(unknown)], [True], "settle_touch() of the same attempt replaces it")
+    sent = attrs.evolve(newer, state="sent")
+    same([store.settle_touch(sent)], [True], "settle_touch() settles what was unknown")
+    same([store.settle_touch(unknown)], [False], "settle_touch() of what is final does nothing")
+    same(list(store.touches()), [sent], "what is final stays")
+
+
+def check_touches_are_found(make_store: Callable[[], EnrollmentStore]) -> None:
+    """Check that records are found by key, and by state."""
+    store = make_store()
+    first, second = touch("e", "a"), touch("e", "b", second=1, candidate_id="bob")
+    for record in (first, second):
+        store.claim_touch(record)
+    store.settle_touch(attrs.evolve(second, state="unknown"))
+    second = attrs.evolve(second, state="unknown")
+    found = dict(store.find_touches([first.key, "nobody.0.x"]))
+    same(found, {first.key: first}, "find_touches() returns those there are, by key")
+    same(dict(store.find_touches([])), {}, "find_touches() of no key are none")
+    got = list(store.touches(states=[TouchState.UNKNOWN]))
+    same(got, [second], "touches(states=…) are those alone")
+    got = list(store.touches(["ada"], states=[TouchState.UNKNOWN, TouchState.SENT]))
+    same(got, [], "touches(ids, states=…) are of these people in these states")
 
 
 def check_touches_come_in_order(make_store: Callable[[], EnrollmentStore]) -> None:

@@ -24,7 +24,10 @@ from crmkit.protocols import (
 )
 from crmkit.testing._store_agenda import (
     check_agenda_comes_in_order,
+    check_leases_are_exclusive,
+    check_leases_end,
     check_put_off_leaves_the_woken,
+    check_racing_leases,
     check_racing_wakes,
     check_the_basis_is_kept,
     check_waking,
@@ -36,7 +39,9 @@ from crmkit.testing._store_ledger import (
     check_enrollments_are_kept,
     check_enrollments_are_moved,
     check_racing_claims,
+    check_settling_is_fenced,
     check_settling_replaces,
+    check_touches_are_found,
     check_touches_come_in_order,
 )
 from crmkit.testing._store_people import (
@@ -129,6 +134,8 @@ def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
     check_claiming_has_one_winner(make_store)
     check_settling_replaces(make_store)
     check_a_failed_touch_is_free_again(make_store)
+    check_settling_is_fenced(make_store)
+    check_touches_are_found(make_store)
     check_touches_come_in_order(make_store)
     check_racing_claims(make_store)
 
@@ -140,6 +147,9 @@ def check_agenda_store(make_store: Callable[[], AgendaStore]) -> None:
     check_put_off_leaves_the_woken(make_store)
     check_writing_while_the_agenda_is_read(make_store)
     check_racing_wakes(make_store)
+    check_leases_are_exclusive(make_store)
+    check_leases_end(make_store)
+    check_racing_leases(make_store)
     check_the_basis_is_kept(make_store)
 
 

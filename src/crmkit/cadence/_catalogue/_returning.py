@@ -68,8 +68,8 @@ ALUMNI = Cadence(
             bodies=(
                 letter(
                     "You know $organization from the inside, so this is short: we would like to "
-                    "stay in touch. A few times a year you will hear what has changed here and "
-                    "who is looking for people.",
+                    "stay in touch. A few times a year I will ask how you are, and whether I "
+                    "should look for a role for you.",
                     "And if you ever think of coming back, one line to me is enough.",
                 ),
             ),
@@ -79,13 +79,12 @@ ALUMNI = Cadence(
             week=16,
             purpose="what has changed since they left",
             level=2,
-            subject="What has changed at $organization",
+            subject="Would you like to hear from your old team?",
             bodies=(
                 letter(
-                    "A short note on what has changed at $organization: what we finished, what "
-                    "we do differently now, and what we took on next.",
-                    "If you would like the longer version, reply and I will put you in touch "
-                    "with somebody who was there.",
+                    "Some of what you knew at $organization has changed since you left, and some "
+                    "of it never will. Your old team can tell it better than I can.",
+                    "If you would like to hear from them, reply and I will put you in touch.",
                 ),
             ),
         ),

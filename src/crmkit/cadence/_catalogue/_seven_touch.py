@@ -21,8 +21,9 @@ SEVEN_TOUCH = Cadence(
                     "Thank you for connecting with $organization. We would like to stay in "
                     "touch, so that when something comes up that fits, we already know each "
                     "other.",
-                    "A few times a year you will hear what we are building and why. If there is "
-                    "something you would rather read about, reply and say so.",
+                    "A few times a year I will send you something worth reading, or ask how you "
+                    "are. If you would like to know what we are building and why, reply and say "
+                    "so.",
                 ),
             ),
         ),
@@ -37,18 +38,16 @@ SEVEN_TOUCH = Cadence(
                 *carrying(
                     "This is about $topic, so I thought of you:",
                     "I thought that this may be of use to you:",
-                    "If you have seen it done better, I would like to hear about it.",
+                    "If you see it differently, I would like to hear how.",
                 ),
                 letter(
-                    "You work with $topic, and so do some of us. We keep notes on what worked "
-                    "for us and what did not.",
-                    "If you would like to read them, reply and I will send the ones that fit. "
-                    "And if you have seen it done better, I would like to hear about it.",
+                    "I would rather send you one thing on $topic that you can use than all that "
+                    "there is.",
+                    "Which side of it is on your mind at the moment? A word or two is enough.",
                 ),
                 letter(
-                    "We keep notes on what worked for us and what did not, and we would rather "
-                    "send you the ones you can use than all of them.",
-                    "Which subjects are on your desk at the moment? A word or two is enough.",
+                    "I would rather send you one thing that you can use than all that there is.",
+                    "Which subjects are on your mind at the moment? A word or two is enough.",
                 ),
             ),
         ),
@@ -57,13 +56,13 @@ SEVEN_TOUCH = Cadence(
             week=6,
             purpose="what we shipped, a milestone",
             level=2,
-            subject="What we have been building at $organization",
+            subject="What we are working on at $organization",
             bodies=(
                 letter(
-                    "A short note on the last weeks at $organization: what we finished, what we "
-                    "learned, and what we took on next.",
-                    "If a part of it is close to what you do, reply and I will put you in touch "
-                    "with the person who did it.",
+                    "Some things at $organization are finished since you last heard from us, and "
+                    "others have begun. You would not want to read of all of them.",
+                    "Reply with a word on what you do at the moment, and I will put you in touch "
+                    "with the person here who is closest to it.",
                 ),
             ),
         ),
@@ -77,12 +76,12 @@ SEVEN_TOUCH = Cadence(
             subject="How are things?",
             bodies=(
                 letter(
-                    "How are things at $company? A few teams here will grow this year, and I "
-                    "would like to know what would have to be true for you to listen."
+                    "How are things at $company? Before I come to you with a role, I would like "
+                    "to know what would have to be true for you to listen."
                 ),
                 letter(
-                    "How are things with you? A few teams here will grow this year, and I would "
-                    "like to know what would have to be true for you to listen."
+                    "How are things with you? Before I come to you with a role, I would like to "
+                    "know what would have to be true for you to listen."
                 ),
             ),
         ),
@@ -94,22 +93,22 @@ SEVEN_TOUCH = Cadence(
             content=ContentChoice(
                 kinds=("report", "salary data", "advice"), by=("function", "topics", "skills")
             ),
-            subject="How the work is changing",
+            subject="For your line of work",
             bodies=(
                 *carrying(
-                    "Here is something on how work with $topic is changing:",
-                    "Here is something on how the work is changing:",
+                    "Here is something for people who care about $topic:",
+                    "Here is something for people in your line of work:",
                     "Is it what you see, too? A word in reply is enough.",
                 ),
                 letter(
-                    "We follow how work with $topic changes: what teams ask for, what they pay, "
-                    "what people move for.",
-                    "If a closer look at one of these would help you, reply and tell me which.",
+                    "What would you like to know about work around $topic: what teams ask for, "
+                    "what they pay, what people move for?",
+                    "Reply and tell me which, and I will tell you what we see.",
                 ),
                 letter(
-                    "We follow how work like yours changes: what teams ask for, what they pay, "
-                    "what people move for.",
-                    "If a closer look at one of these would help you, reply and tell me which.",
+                    "What would you like to know about work like yours: what teams ask for, what "
+                    "they pay, what people move for?",
+                    "Reply and tell me which, and I will tell you what we see.",
                 ),
             ),
         ),
@@ -118,17 +117,19 @@ SEVEN_TOUCH = Cadence(
             week=26,
             purpose="a role that matches their background",
             level=3,
-            subject="Openings close to what you do",
+            subject="Shall I look through our openings for you?",
             bodies=(
                 letter(
-                    "Some of our openings ask for $topic. If you would consider a move, reply "
-                    "and I will tell you about the one that fits best. If not, a date to ask "
-                    "again is just as welcome."
+                    "If you would consider a move, I would like to go through our openings with "
+                    "you in mind, and look first for those around $topic.",
+                    "Reply, and I will tell you which one fits best, or that none does. If now is "
+                    "not the time, a date to ask again is just as welcome.",
                 ),
                 letter(
-                    "We have openings that may be close to what you do. If you would consider a "
-                    "move, reply and I will tell you about the one that fits best. If not, a "
-                    "date to ask again is just as welcome."
+                    "If you would consider a move, I would like to go through our openings with "
+                    "you in mind.",
+                    "Reply, and I will tell you which one fits best, or that none does. If now is "
+                    "not the time, a date to ask again is just as welcome.",
                 ),
             ),
         ),
