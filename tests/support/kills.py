@@ -133,7 +133,7 @@ def _busy(numbers, workers, chance):
 def _on(numbers, workers):
     """Go on to the next week when somebody has found nothing more to do in this one."""
     week = numbers[STEP]
-    if any(numbers[FIRST + 2 * n + 1] > week for n in range(workers)):
+    if week < 2 * TOUCHES and any(numbers[FIRST + 2 * n + 1] > week for n in range(workers)):
         numbers[STEP] = week + 1
 
 
