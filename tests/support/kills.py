@@ -18,7 +18,7 @@ from scene import START, WEEK, crm_over, engage, facts, fill, ledger, opened, wa
 
 TOUCHES = 12
 WEEKLY = weekly(TOUCHES)
-LEASE = 0.3
+LEASE = 0.15
 STEP, STOP, FIRST = 0, 1, 2
 """Places on the board: the week, whether to stop; from the third on, two for each worker."""
 
