@@ -78,7 +78,7 @@ def work(url, sender, numbers, slot):
 def kill(url, kills, *, kind="plain", workers=3, seed=1, folder, progress=None, **faults):
     """Run the pool through its cadence under so many kills, and compare."""
     begun, chance = time.monotonic(), Random(seed)
-    count = max(24, kills * 6 // TOUCHES)
+    count = max(24, kills)
     warm(url)
     done(fill, url, count)
     numbers = board(FIRST + 2 * workers)
