@@ -93,9 +93,25 @@ class Database:
                     _begin(connection)
                     stack.callback(setattr, self._thread, "connection", None)
                     self._thread.connection = connection
-            yield connection
+            try:
+                yield connection
+            except BaseException as error:
+                self._take_back(stack, connection, error)
+                raise
             with translated(self.name):
                 stack.pop_all().close()
+
+    def _take_back(self, stack: ExitStack, connection: Connection, error: BaseException) -> None:
+        """Undo what the block did; the error of the block is the one that counts.
+
+        A database whose disk is full has undone more than its savepoint by itself: then the
+        connection is of no use any more, or the rest of the outer block would land alone.
+        """
+        try:
+            stack.pop_all().__exit__(type(error), error, error.__traceback__)
+        except SQLAlchemyError:
+            if not self._host:
+                connection.invalidate()
 
     def _inside(self) -> Connection | None:
         if self._closed:
