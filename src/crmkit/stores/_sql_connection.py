@@ -15,6 +15,8 @@ from crmkit.errors import StoreError
 from crmkit.stores._sql_faults import translated
 
 DIALECTS = ("sqlite", "postgresql")
+_LIBPQ = frozenset({"postgresql", "postgresql+psycopg", "postgresql+psycopg2"})
+"""The drivers that hand options on to the server."""
 
 
 class Database:
@@ -25,12 +27,19 @@ class Database:
     """
 
     def __init__(
-        self, target: str | URL | Engine | Connection, *, timeout: float, durable: bool = True
+        self,
+        target: str | URL | Engine | Connection,
+        *,
+        timeout: float,
+        idle: float,
+        durable: bool = True,
     ) -> None:
         self.owned = not isinstance(target, Engine | Connection)
         self._host = target if isinstance(target, Connection) else None
         self._engine = (
-            target.engine if isinstance(target, Engine | Connection) else _open(target, timeout)
+            target.engine
+            if isinstance(target, Engine | Connection)
+            else _open(target, timeout, idle)
         )
         if self.owned and not durable:
             event.listen(self._engine, "connect", _leave_the_disk_to_the_system)
@@ -141,7 +150,7 @@ def _leave_the_disk_to_the_system(raw: Any, _: object) -> None:
         raw.execute("PRAGMA synchronous=OFF")
 
 
-def _open(target: object, timeout: float) -> Engine:
+def _open(target: object, timeout: float, idle: float) -> Engine:
     if not isinstance(target, str | URL):
         kinds = "a database URL, an SQLAlchemy Engine or a Connection"
         raise StoreError(f"expected {kinds}, got {type(target).__name__}")
@@ -156,6 +165,10 @@ def _open(target: object, timeout: float) -> Engine:
         options["connect_args"] = {"timeout": timeout, "check_same_thread": False}
         if url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory":
             options["poolclass"] = StaticPool
+    elif url.drivername in _LIBPQ and "options" not in url.query:
+        # Else a worker that is stopped in mid-transaction would keep its locks for as long.
+        setting = f"-c idle_in_transaction_session_timeout={int(idle * 1000)}"
+        options["connect_args"] = {"options": setting}
     name = url.render_as_string(hide_password=True)
     try:
         return create_engine(url, **options)
