@@ -108,8 +108,6 @@ class Pass:
         found = calendars(self.work, visit.relationship, visit.runs, self.now)
         for run, error in found.lost:
             self._say(run.candidate_id, run.id, "-", "refused", f"cadence: {error}", rule="cadence")
-        coming = visit.relationship.history.after(self.now)[:1]
-        visit.wait(self.now, *(fact.at for fact in coming), *(each.until for each in found.live))
         for calendar in (*found.live, *found.ended):
             self._expire(visit, calendar)
         runs = [each.enrollment for each in found.live] + [run for run, _ in found.lost]
@@ -123,6 +121,8 @@ class Pass:
         for calendar in found.live:
             if (yield from self._go_on(visit, calendar)):
                 return True
+        coming = visit.relationship.history.after(self.now)[:1]
+        visit.wait(self.now, *(fact.at for fact in coming), *(each.until for each in found.live))
         return False
 
     @property

@@ -1,6 +1,7 @@
 """The built-in renderer: strict `string.Template` texts, signed and with a way out."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from string import Template
 
 import attrs
@@ -39,7 +40,7 @@ class TemplateRenderer(Letters):
     """
 
     def _text(self, source: str) -> "_Strict":
-        return _Strict(source)
+        return _strict(source)
 
     def _shown(self, name: str) -> str:
         return f"${name}"
@@ -52,12 +53,19 @@ class _Strict:
         self._template = Template(source)
         if not self._template.is_valid():
             raise InvalidRecord("", "expected a valid template (a single '$' is written '$$')")
-        self.uses = frozenset(self._template.get_identifiers())
+        self._names = tuple(self._template.get_identifiers())
+        self.uses = frozenset(self._names)
 
     def fill(self, values: Mapping[str, Value], most: int) -> str:
         """Return the text, each value as it is."""
         del most  # it is as long as its values; the whole letter is measured
-        missing = [name for name in self._template.get_identifiers() if name not in values]
+        missing = [name for name in self._names if name not in values]
         if missing:
             raise Hole(missing)
         return self._template.substitute(values)
+
+
+@lru_cache(maxsize=1024)
+def _strict(source: str) -> _Strict:
+    """Return the template; the texts of a cadence are read for every message."""
+    return _Strict(source)

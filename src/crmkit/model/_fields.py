@@ -83,7 +83,9 @@ def has_control(text: str) -> bool:
 
     The line and paragraph separators of Unicode break lines too: `str.splitlines` says so.
     """
-    return any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text)
+    return not text.isprintable() and any(
+        unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text
+    )
 
 
 _HTTPS = re.compile(
