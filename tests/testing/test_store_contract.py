@@ -292,6 +292,7 @@ class LetsTwoThrough(MemoryStore):
         if known is None:
             with self._lock:
                 self._touches.put(key, record)
+                self._touch_keys.put(record.key, key)
         return known
 
 

@@ -45,6 +45,7 @@ class MemoryStore(KeepsNoMore, Store):
         )
         self._enrollments = Table[str, Enrollment](self._undo, _candidate_id)
         self._touches = Table[tuple[str, int, str], TouchRecord](self._undo, _candidate_id)
+        self._touch_keys = Table[str, tuple[str, int, str]](self._undo, lambda key: key[0])
         self._agenda = Timetable[str, AgendaEntry](
             self._undo, _candidate_id, lambda entry: entry.at
         )
@@ -244,6 +245,7 @@ class MemoryStore(KeepsNoMore, Store):
             if known and (known.state not in REOPENED or known.attempt != record.attempt - 1):
                 return known
             self._touches.put(key, record)
+            self._touch_keys.put(record.key, key)
             return None
 
     def settle_touch(self, record: TouchRecord) -> bool:
@@ -271,8 +273,10 @@ class MemoryStore(KeepsNoMore, Store):
     def find_touches(self, keys: Collection[str]) -> dict[str, TouchRecord]:
         """Return the records with these keys, by key; unknown keys are left out."""
         with self._lock:
-            found = self._touches.of(None)
-        return {record.key: record for record in found if record.key in keys}
+            there = {
+                key: self._touch_keys.rows[key] for key in keys if key in self._touch_keys.rows
+            }
+            return {key: self._touches.rows[place] for key, place in there.items()}
 
     def agenda(self, now: datetime) -> Iterator[AgendaEntry]:
         """Yield the entries whose instant has come, by instant, then id."""
