@@ -130,7 +130,16 @@ def test_core_does_not_read_the_environment(seen):
 def test_adapters_import_no_extra(name):
     """An adapter that needs no extra can be imported where none is installed."""
     seen = watch(f"crmkit.{name}")
-    extras = ("sqlalchemy", "jinja2", "scipy", "matplotlib", "holidays", "icalendar", "hypothesis")
+    extras = (
+        "sqlalchemy",
+        "jinja2",
+        "scipy",
+        "matplotlib",
+        "holidays",
+        "icalendar",
+        "hypothesis",
+        "django",
+    )
     assert [extra for extra in extras if extra in seen["modules"]] == []
 
 

@@ -12,6 +12,7 @@
     ├── NotFound (LookupError)            nothing is stored under that id
     ├── RuleError (TypeError)             a rule that cannot mean anything
     ├── RenderError (ValueError)          a message would go out with a hole in it
+    ├── InvalidToken (ValueError)         a link's token is not one of ours
     ├── StoreError (RuntimeError)         the database is locked, read-only, damaged or not one
     ├── SenderError (RuntimeError)        the sender cannot take messages at all
     └── MissingExtra (ImportError)        an optional library is not installed
@@ -175,6 +176,10 @@ class RenderError(CrmkitError, ValueError):
             f"{where} needs {', '.join(self.missing)}, which is not known; "
             "add a body that does without"
         )
+
+
+class InvalidToken(CrmkitError, ValueError):  # noqa: N818
+    """A token of a link was not made with one of the secrets, or was changed on the way."""
 
 
 class StoreError(CrmkitError, RuntimeError):

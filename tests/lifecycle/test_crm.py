@@ -227,6 +227,7 @@ def test_the_public_names():
         "SystemClock",
         "Task",
         "TemplateRenderer",
+        "UnsubscribeLinks",
         "brief",
         "fit",
         "merge",

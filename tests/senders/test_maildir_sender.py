@@ -12,7 +12,7 @@ import pytest
 
 from crmkit.errors import InvalidRecord, SenderError
 from crmkit.model import Channel, Delivery, Message
-from crmkit.senders import MaildirSender, _mail
+from crmkit.senders import MaildirSender, _mail_headers
 
 DATE = "Mon, 02 Mar 2026 09:00:00 +0000"
 
@@ -46,7 +46,7 @@ def test_the_standard_library_reads_it(sender):
 def test_an_accepted_message_is_one_file_in_new(sender):
     """The file is named by the key's digest, nothing is left in tmp, and the receipt has its id."""
     receipt = sender.send(message())
-    name = _mail.digest("e1.0.welcome")
+    name = _mail_headers.digest("e1.0.welcome")
     assert [f"new/{name}"] == files(sender)
     assert receipt.delivery == Delivery.ACCEPTED
     assert f"<{name}@example.org>" == receipt.provider_id
@@ -57,7 +57,7 @@ def test_an_accepted_message_is_one_file_in_new(sender):
 def test_one_key_is_written_once(sender, place):
     """Unread, read or flagged by a client, a message that is there is not written again."""
     first = sender.send(message())
-    name = _mail.digest("e1.0.welcome")
+    name = _mail_headers.digest("e1.0.welcome")
     (sender.path / "new" / name).rename(sender.path / place.format(name))
     before = files(sender)
     assert first == sender.send(message(subject="another text"))
@@ -117,7 +117,7 @@ def test_a_rejected_message_can_be_corrected(sender):
 
 def test_a_stray_of_a_crash_is_no_message(sender):
     """Half a message in tmp counts for nothing and is not in the way."""
-    name = _mail.digest("e1.0.welcome")
+    name = _mail_headers.digest("e1.0.welcome")
     (sender.path / "tmp" / name).write_text("half a mess")
     assert sender.send(message()).delivery == Delivery.ACCEPTED
     assert [f"new/{name}", f"tmp/{name}"] == files(sender)
@@ -140,12 +140,12 @@ def test_a_file_system_without_links_will_do(sender, monkeypatch):
 
     monkeypatch.setattr(os, "link", no_links)
     assert sender.send(message()).delivery == Delivery.ACCEPTED
-    assert [f"new/{_mail.digest('e1.0.welcome')}"] == files(sender)
+    assert [f"new/{_mail_headers.digest('e1.0.welcome')}"] == files(sender)
 
 
 def test_a_quicker_process_wins(sender, monkeypatch):
     """When another process publishes the same key first, its file stays and ours goes."""
-    place = sender.path / "new" / _mail.digest("e1.0.welcome")
+    place = sender.path / "new" / _mail_headers.digest("e1.0.welcome")
     link = os.link
 
     def late(source, target, **options):
@@ -240,7 +240,9 @@ def test_a_disk_that_is_full_leaves_no_partial_file(tmp_path):
         [sys.executable, "-c", FULL_DISK, box], capture_output=True, text=True, check=True
     )
     assert "File too large; give MaildirSender" in done.stdout
-    assert [_mail.digest("warm")] == [path.name for path in box.rglob("*") if path.is_file()]
+    assert [_mail_headers.digest("warm")] == [
+        path.name for path in box.rglob("*") if path.is_file()
+    ]
 
 
 KILLED = """

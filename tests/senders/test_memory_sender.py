@@ -4,6 +4,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from crmkit.errors import InvalidRecord
 from crmkit.model import Delivery, Message
 from crmkit.senders import MemorySender
 
@@ -65,3 +66,37 @@ def test_the_list_is_a_copy():
     sender.messages.append(message())
     assert sender.messages == []
     assert repr(sender) == "<MemorySender: 0 messages>"
+
+
+def test_it_can_be_asked():
+    """A key that is kept is accepted, with the id it had; another was never taken."""
+    sender = MemorySender()
+    receipt = sender.send(message("kept"))
+    assert receipt == sender.find("kept")
+    assert sender.find("other").delivery == Delivery.LATER
+
+
+def test_a_batch_is_as_many_messages():
+    """Each message of a batch has a receipt of its own, in order."""
+    sender = MemorySender(
+        batch_size=3,
+        outcomes=lambda sent: Delivery.REJECTED if sent.key == "b" else None,
+    )
+    receipts = sender.send_batch([message(key) for key in "abc"])
+    assert ["accepted", "rejected", "accepted"] == [each.delivery for each in receipts]
+    assert ["a", "c"] == [kept.key for kept in sender.messages]
+
+
+@pytest.mark.parametrize(("size", "count"), [(None, 1), (2, 3)])
+def test_a_batch_has_an_end(size, count):
+    """More than it said, or any where it said nothing, is refused, and nothing is kept."""
+    sender = MemorySender(batch_size=size)
+    with pytest.raises(InvalidRecord, match=f"messages: expected at most {size or 0}"):
+        sender.send_batch([message(str(number)) for number in range(count)])
+    assert (size or 0, []) == (sender.batch_size, sender.messages)
+
+
+def test_a_batch_of_one_is_none():
+    """A batch size under 2 is refused."""
+    with pytest.raises(InvalidRecord, match="batch_size"):
+        MemorySender(batch_size=1)

@@ -13,6 +13,7 @@ from crmkit.lifecycle._outcomes import Outcome, RunReport
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task
+from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK
 from crmkit.model import Brief, brief
 
@@ -38,6 +39,7 @@ __all__ = [
     "SystemClock",
     "Task",
     "TemplateRenderer",
+    "UnsubscribeLinks",
     "brief",
     "fit",
     "merge",

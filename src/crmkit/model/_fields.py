@@ -5,6 +5,7 @@ They raise without a path; `paths` gives each fault the name of its field.
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -83,6 +84,20 @@ def has_control(text: str) -> bool:
     The line and paragraph separators of Unicode break lines too: `str.splitlines` says so.
     """
     return any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text)
+
+
+_HTTPS = re.compile(
+    r"https://(?:[A-Za-z0-9-]+\.)*[A-Za-z0-9-]+(?::\d{1,5})?(?:[/?][A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]*)?"
+)
+
+
+def is_https_url(text: str) -> bool:
+    """Whether *text* is an https URL that can stand in a header and in a link as it is.
+
+    So without spaces, quotes, angle brackets and commas, without a user's name, and without
+    ``=?``, which mail programs read as the start of an encoded word.
+    """
+    return len(text) <= 900 and "=?" not in text and _HTTPS.fullmatch(text) is not None
 
 
 def optional_text(value: object) -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from crmkit.errors import SenderError
 from crmkit.model import Channel, Delivery, Message, Receipt
 from crmkit.protocols import Deduplicates, Sender
-from crmkit.senders import _mail
+from crmkit.senders import _mail_headers as head
+from crmkit.senders._mail import compose
 
 _ROOMS = ("tmp", "new", "cur")
 
@@ -21,7 +22,7 @@ class MaildirSender(Sender, Deduplicates):
     written. What takes files out of the Maildir must therefore remember them itself.
 
     The ``Message-ID`` comes from the key and the domain of ``from_address``, the ``List-Id`` from
-    the message's thread, and the ``Date`` from its headers: a message without one gets the
+    the message's list, and the ``Date`` from its headers: a message without one gets the
     system's. With the same date a message always has the same bytes. Lines end as they do in
     every Maildir, in a line feed alone.
 
@@ -49,9 +50,9 @@ class MaildirSender(Sender, Deduplicates):
         durable: bool = True,
     ) -> None:
         self.path = Path(path)
-        self._domain = _mail.domain_of(from_address, "from_address")
+        self._domain = head.address_of(from_address, "from_address").domain
         if reply_to is not None:
-            _mail.domain_of(reply_to, "reply_to")
+            head.address_of(reply_to, "reply_to")
         self._from, self._reply_to = from_address, reply_to
         self._durable = durable
         try:
@@ -69,19 +70,19 @@ class MaildirSender(Sender, Deduplicates):
 
     def send(self, message: Message) -> Receipt:
         """Put the message into ``new/``, unless it is there or in ``cur/`` already."""
-        name = _mail.digest(message.key)
-        accepted = Receipt(delivery=Delivery.ACCEPTED, provider_id=f"<{name}@{self._domain}>")
+        name = head.digest(message.key)
+        accepted = Receipt(
+            delivery=Delivery.ACCEPTED, provider_id=head.message_id(message.key, self._domain)
+        )
         if message.channel is not Channel.EMAIL:
             detail = f"channel: a Maildir takes e-mail, not {message.channel}"
             return Receipt(delivery=Delivery.REJECTED, detail=detail)
         try:
             if self._holds(name):
                 return accepted
-            mail = _mail.compose(
-                message, sender=self._from, domain=self._domain, reply_to=self._reply_to
-            )
+            mail = compose(message, sender=self._from, domain=self._domain, reply_to=self._reply_to)
             self._put(name, mail)
-        except _mail.Unmailable as fault:
+        except head.Unmailable as fault:
             return Receipt(delivery=Delivery.REJECTED, detail=str(fault))
         except OSError as error:
             raise self._unusable(error) from error

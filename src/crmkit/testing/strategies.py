@@ -328,7 +328,7 @@ def consents() -> Strategy[Consent]:
 
 
 def messages() -> Strategy[Message]:
-    """Return e-mails that a sender must take: any key, subject and body in any script."""
+    """Return e-mails that a sender must take: any key, subject, text and page in any script."""
     letters = st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t")
     return st.builds(
         Message,
@@ -337,5 +337,9 @@ def messages() -> Strategy[Message]:
         to=st.sampled_from(("ada@example.org", "o'brien+crm@mail.example.com")),
         subject=st.one_of(st.just(""), texts()),
         body=st.text(letters, max_size=200),
+        html=_or_none(st.text(letters, max_size=200)),
         thread=_or_none(ids()),
+        replies_to=st.lists(ids(), max_size=15),
+        list_id=_or_none(texts()),
+        unsubscribe=_or_none(st.just("https://talent.example.org/u/AQ-_")),
     )
