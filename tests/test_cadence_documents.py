@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cadence_strategies import cadences, libraries, playbooks
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def test_every_cadence_survives(record):
     assert from_dict(Cadence, to_dict(record)) == record
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(playbooks())
 def test_every_playbook_survives(record):
     """The order of the entries, the rest, and cadences that several entries share."""

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("jsonschema")
 
 from cadence_strategies import cadences, libraries, playbooks
+from examples import examples
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
@@ -62,21 +63,21 @@ def test_what_a_cadence_says():
     assert schema(Library)["properties"]["pieces"]["maxItems"] == 5000
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(cadences())
 def test_every_cadence_that_we_write_is_valid(record):
     """Under the schema of cadences."""
     assert faults(record) == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(playbooks())
 def test_every_playbook_that_we_write_is_valid(record):
     """Under the schema of playbooks."""
     assert faults(record) == []
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(libraries())
 def test_every_library_that_we_write_is_valid(record):
     """Under the schema of libraries."""

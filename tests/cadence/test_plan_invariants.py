@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import attrs
+from examples import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from plan_cases import (
@@ -35,7 +36,7 @@ def one_more(data, case, kinds):
 
 class TestDistance:
     @given(cases(), days())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_no_two_touches_come_nearer_than_the_least_gap(self, case, day):
         """Neither those by hand nor the late ones, on the person's wall clock."""
         now = case.at(day)
@@ -43,7 +44,7 @@ class TestDistance:
         assert [] == list(too_near(case, calendar))
 
     @given(cases(kinds=CALM, max_size=3), st.floats(0, 13), st.integers(0, 12), st.data())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_one_that_is_late_keeps_away_from_one_done_before_its_turn(self, case, late, ago, data):
         """Whatever was done lately, in whatever order, nothing goes too soon after it."""
         missed, done = (
@@ -56,14 +57,14 @@ class TestDistance:
         assert [] == list(too_near(case, case.plan(now, through=case.at(900))))
 
     @given(cases(), days())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_no_touch_ahead_is_one_message_too_many(self, case, day):
         """Any window that ends with a touch ahead holds no more than the cap."""
         calendar = case.plan(case.at(day), through=case.at(900))
         assert [] == list(over_cap(case, calendar))
 
     @given(cases(), days(), st.data())
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     def test_two_cadences_together_keep_the_cap(self, case, day, data):
         """The less important one is planned around the other."""
         cadence, run = data.draw(other_cadences(case), label="other")
@@ -76,7 +77,7 @@ class TestDistance:
 
 class TestPermission:
     @given(cases(), days())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_every_touch_is_allowed_at_its_instant_or_says_why_not(self, case, day):
         """The arbiter says the same at that instant (now, when it is overdue)."""
         now = case.at(day)
@@ -89,7 +90,7 @@ class TestPermission:
             assert (not answer, answer.rule) == said, (each, answer)
 
     @given(cases(), days())
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     def test_what_is_ahead_keeps_the_hours(self, case, day):
         """On the channel it takes; the clocks there show its local time."""
         calendar = case.plan(case.at(day), through=case.at(900))
@@ -102,7 +103,7 @@ class TestPermission:
                 assert hours.is_open(each.local, each.channel, holidays)
 
     @given(cases(kinds=CALM), st.integers(0, 400), st.integers(1, 300), st.data())
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     def test_a_snooze_is_slept_through(self, case, day, length, data):
         """Nothing falls due between an out-of-office, or "in six months", and its end."""
         start, end = case.at(day), case.at(day + length)
@@ -117,7 +118,7 @@ class TestPermission:
 
 class TestFacts:
     @given(cases(), days(), st.randoms(use_true_random=False))
-    @settings(deadline=None, max_examples=120)
+    @settings(deadline=None, max_examples=examples(120))
     def test_order_and_duplication_do_not_matter(self, case, day, dice):
         """The same facts give the same plan."""
         again = [*case.log, *case.log]
@@ -126,7 +127,7 @@ class TestFacts:
         assert case.plan(case.at(day)) == shuffled.plan(case.at(day))
 
     @given(cases(), days())
-    @settings(deadline=None, max_examples=80)
+    @settings(deadline=None, max_examples=examples(80))
     def test_facts_that_went_through_json_give_the_same_plan(self, case, day):
         """So do the cadence, the enrolment and the person."""
         texts = [codec.dumps(fact) for fact in case.log]
@@ -140,7 +141,7 @@ class TestFacts:
         assert told(case.plan(case.at(day))) == told(again.plan(case.at(day)))
 
     @given(cases(), days(), st.data())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_a_neutral_fact_moves_nothing(self, case, day, data):
         """Nor does an open that a machine may have made, nor anything else about the plan."""
         kinds = [*NEUTRAL, "opened"]
@@ -153,7 +154,7 @@ class TestFacts:
         assert told(before) == told(case.with_facts(fact).plan(now, through=through))
 
     @given(cases(), days(), st.data())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_engagement_never_delays(self, case, day, data):
         """Every touch that was ahead is still there, and not a microsecond later."""
         fact = one_more(data, case, [*ENGAGING, "opened"])
@@ -165,7 +166,7 @@ class TestFacts:
             assert after[key] <= due
 
     @given(cases(), days(), st.data())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_silence_never_advances(self, case, day, data):
         """One more message without an answer brings no touch forward, and none back."""
         fact = one_more(data, case, SILENT)
@@ -182,7 +183,7 @@ class TestFacts:
             assert before[key] <= due
 
     @given(cases(), days(), st.integers(0, 1500))
-    @settings(deadline=None, max_examples=100)
+    @settings(deadline=None, max_examples=examples(100))
     def test_looking_further_only_adds(self, case, day, more):
         """What is shown through an instant is shown through a later one."""
         near, far = case.at(400), case.at(400 + more)
@@ -193,7 +194,7 @@ class TestFacts:
         assert all(each.due_at > near for each in further.ahead[len(calendar.ahead) :])
 
     @given(cases(), days(), days())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_two_instants_agree_on_what_is_ahead(self, case, day, other):
         """With no fact between them, nothing that is ahead of both moves, comes or goes."""
         first, second = sorted([case.at(day), case.at(other)])
@@ -212,7 +213,7 @@ class TestFacts:
 
 class TestUntil:
     @given(cases(), days(), st.floats(0, 1))
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_until_is_sound(self, case, day, part):
         """At every instant before it, the plan says the same."""
         first = case.plan(case.at(day))
@@ -222,7 +223,7 @@ class TestUntil:
                 assert told(first) == told(case.plan(now))
 
     @given(cases(), days(), st.floats(0, 1), st.data())
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     def test_two_cadences_hold_until_the_first_of_them_turns(self, case, day, part, data):
         """Beside another, a plan holds as long as the other does, too."""
         cadence, run = data.draw(other_cadences(case), label="other")
@@ -241,7 +242,7 @@ class TestUntil:
 
 class TestJobs:
     @given(cases(kinds=(), even=True))
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=examples(150))
     def test_the_first_calendar_is_what_happens(self, case):
         """At an even pace a job that is never down sends each touch at the instant first shown.
 
@@ -257,7 +258,7 @@ class TestJobs:
         assert expected == sent
 
     @given(cases(kinds=CALM), downtimes)
-    @settings(deadline=None, max_examples=120)
+    @settings(deadline=None, max_examples=examples(120))
     def test_downtime_loses_and_repeats_nothing(self, case, down):
         """Each touch goes once; what did not was refused, or late by its deadline."""
         played = play(case, down=down)
@@ -281,7 +282,7 @@ class TestJobs:
                 assert status is not PlanStatus.ACTIVE or mine.refused or others
 
     @given(cases(kinds=CALM), downtimes)
-    @settings(deadline=None, max_examples=120)
+    @settings(deadline=None, max_examples=examples(120))
     def test_what_a_job_sends_keeps_gap_caps_and_hours(self, case, down):
         """Read off the log in the end, all that others sent with it; no piece comes twice."""
         played = play(case, down=down)
@@ -299,7 +300,7 @@ class TestJobs:
         assert len(pieces) == len(set(pieces))
 
     @given(cases(kinds=CALM, max_size=4), st.integers(0, 23), st.sets(st.integers(0, 120)))
-    @settings(deadline=None, max_examples=40)
+    @settings(deadline=None, max_examples=examples(40))
     def test_a_missed_day_loses_and_repeats_nothing(self, case, hour, missed):
         """A daily job sends each touch once, on the first day it runs on on which it may go."""
         policy = attrs.evolve(case.policy, hours=type(case.policy.hours)())

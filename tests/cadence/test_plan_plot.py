@@ -8,6 +8,7 @@ from itertools import combinations
 
 import attrs
 import pytest
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -143,7 +144,7 @@ class TestNothingCoversAnything:
         assert size == tuple(figure.get_size_inches())
         assert [] == covered(ax)
 
-    @settings(max_examples=6)
+    @settings(max_examples=examples(6))
     @example(found=[("opened", day) for day in (0, 26, 118)], day=211)
     @given(
         st.lists(

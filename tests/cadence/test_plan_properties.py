@@ -6,6 +6,7 @@ from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import attrs
+from examples import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ class TestCalendarTruth:
         zones(),
         st.integers(1, 6),
     )
-    @settings(deadline=None, max_examples=400)
+    @settings(deadline=None, max_examples=examples(400))
     def test_a_neutral_plan_keeps_its_wall_time_everywhere(self, start, zone, years):
         """Weeks 0, 2, 6, 12, 18, 26, 36 and yearly, from any instant in any zone."""
         start = start.replace(tzinfo=UTC)
@@ -127,7 +128,7 @@ class TestInvariants:
         assert (before.status, before.because) == (after.status, after.because)
 
     @given(logs, when(0), places, st.sampled_from(ENGAGING), when())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_engagement_never_delays(self, log, day, zone, kind, at):
         """Every touch that was ahead is still there, and not a microsecond later."""
         before = ask(log, day, zone, through=THROUGH)
@@ -136,7 +137,7 @@ class TestInvariants:
             assert after[key] <= due
 
     @given(logs, when(0), places, st.sampled_from(["sent", "delivered"]), when())
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_silence_never_hastens(self, log, day, zone, kind, at):
         """One more message without an answer brings no touch forward, and none back."""
         before = dues(ask(log, day, zone, through=THROUGH).touches)
@@ -156,7 +157,7 @@ class TestInvariants:
         assert past == {key: later[key] for key in past}
 
     @given(logs, when(-60, 800), places, st.floats(0, 1))
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_until_is_sound(self, log, day, zone, part):
         """At every instant before it, the plan is the same; so is what is due."""
         first = ask(log, day, zone)
@@ -167,7 +168,7 @@ class TestInvariants:
                 assert _told(first) == _told(again)
 
     @given(logs, when(), when(), places)
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_two_instants_agree_on_what_is_ahead(self, log, day, other, zone):
         """With no fact between them, nothing moves; what was overdue may have expired."""
         first, second = sorted([START + day * DAY, START + other * DAY])
@@ -193,7 +194,7 @@ class TestInvariants:
         st.integers(0, 40),
         st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=8),
     )
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=examples(200))
     def test_no_two_touches_come_nearer_than_the_least_gap(self, log, day, zone, least, gaps):
         """Those by hand and the late ones included, on the person's wall clock."""
         nearest = max(1, -(-least // 7))
@@ -247,7 +248,7 @@ class TestInvariants:
 
 class TestJobs:
     @given(st.sets(st.integers(0, 420), max_size=200))
-    @settings(deadline=None, max_examples=50)
+    @settings(deadline=None, max_examples=examples(50))
     def test_a_missed_day_loses_and_repeats_nothing(self, missed):
         """A daily job, down on some days and asleep until the plan's until, sends each once."""
         even = Pace(**dict.fromkeys(["hot", "warm", "unknown", "cooling", "cold"], 1))

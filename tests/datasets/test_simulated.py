@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,7 +63,7 @@ def test_windows_add_up(number, seed, interest, hours):
     assert first + second == simulate_responses(person, seed=seed, since=a, now=c)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(number=st.integers(0, 10_000), seed=st.integers(0, 5))
 def test_a_year_in_weekly_steps_is_the_year_at_once(number, seed):
     """Stepping along, with only what was known at each step, gives the same facts."""

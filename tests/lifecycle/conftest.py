@@ -1,4 +1,4 @@
-"""What the tests of the five stages share: both stores, and everything that one holds."""
+"""What the tests of the five stages share: the stores, and everything that one holds."""
 
 import pytest
 
@@ -7,7 +7,16 @@ from crmkit.senders import MemorySender
 from crmkit.stores import MemoryStore
 
 
-@pytest.fixture(params=["memory", "sql"])
+def pytest_generate_tests(metafunc):
+    """Ask every test of the stores in memory and SQLite, and the marked ones of PostgreSQL."""
+    if "make_store" in metafunc.fixturenames:
+        kinds = ["memory", "sql"]
+        if metafunc.definition.get_closest_marker("postgres"):
+            kinds.append("postgres")
+        metafunc.parametrize("make_store", kinds, indirect=True)
+
+
+@pytest.fixture
 def make_store(request):
     """Return a function that makes an empty store of one kind."""
     if request.param == "memory":
@@ -16,10 +25,12 @@ def make_store(request):
     pytest.importorskip("sqlalchemy")
     from crmkit.stores import SQLStore
 
+    on_postgres = request.param == "postgres"
+    database = request.getfixturevalue("postgres_database") if on_postgres else None
     made = []
 
     def make():
-        made.append(SQLStore("sqlite://"))
+        made.append(SQLStore(database(ready=True) if database else "sqlite://"))
         return made[-1]
 
     yield make

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from live_cases import DAY, NOW, PEOPLE, TICK, fact, facts, inside, rebuilt, segments
@@ -352,7 +353,7 @@ class TestGone:
         assert list(store.memberships()) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     defined=segments(),
     known=st.lists(facts(), max_size=12),

@@ -17,6 +17,8 @@ from crmkit.segmentation import Segment, event, field
 from crmkit.senders import MemorySender
 from crmkit.stores import MemoryStore
 
+pytestmark = pytest.mark.postgres
+
 WEEK = 7 * DAY
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -276,8 +277,12 @@ class AgendaInSql(Agenda):
         return SQLStore("sqlite://")
 
 
-Agenda.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-AgendaInSql.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+Agenda.TestCase.settings = settings(
+    max_examples=examples(60), stateful_step_count=25, deadline=None
+)
+AgendaInSql.TestCase.settings = settings(
+    max_examples=examples(15), stateful_step_count=20, deadline=None
+)
 TestAgenda = Agenda.TestCase
 
 

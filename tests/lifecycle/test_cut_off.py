@@ -15,6 +15,8 @@ from crmkit.protocols import Sender
 from crmkit.senders import MemorySender
 from crmkit.stores import MemoryStore
 
+pytestmark = pytest.mark.postgres
+
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 LATE = START + 13 * WEEK

@@ -15,6 +15,8 @@ from crmkit.permission import ContactPolicy
 from crmkit.protocols import Rendered, Renderer
 from crmkit.stores import MemoryStore
 
+pytestmark = pytest.mark.postgres
+
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import pytest
+from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -174,8 +175,10 @@ class LiveInSql(Live):
             self.store.close()
 
 
-Live.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
-LiveInSql.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+Live.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=20, deadline=None)
+LiveInSql.TestCase.settings = settings(
+    max_examples=examples(20), stateful_step_count=15, deadline=None
+)
 TestLive = Live.TestCase
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -413,7 +414,7 @@ KINDS = st.sampled_from(["replied", "paused", "resumed", "clicked", "unsubscribe
 ANSWERS = st.sampled_from([None, Delivery.UNKNOWN, Delivery.LATER, Delivery.REJECTED])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     changes(),
     st.integers(0, 14),

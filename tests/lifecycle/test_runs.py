@@ -24,6 +24,8 @@ from crmkit.protocols import Sender
 from crmkit.segmentation import Segment, event
 from crmkit.senders import MemorySender
 
+pytestmark = pytest.mark.postgres
+
 WEEK = 7 * DAY
 
 

@@ -13,6 +13,8 @@ from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
 from crmkit.protocols import Sender
 
+pytestmark = pytest.mark.postgres
+
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +92,7 @@ VERBS = {
 
 @pytest.mark.parametrize("kind", ["memory", "sql"])
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

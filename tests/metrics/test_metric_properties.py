@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import attrs
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -147,7 +148,7 @@ def test_rates_equal_a_plain_recount(pool: list[Relationship]) -> None:
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(people(most=2))
 def test_a_number_stays_the_same_until_it_says(pool: list[Relationship]) -> None:
     """Swept over every instant at which anything could change, and just before and after it."""

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from agreement import cases
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_rules import LEAVES, random_now, random_relationship
@@ -64,7 +65,7 @@ def source(*rules, names=None):
 @pytest.mark.parametrize("seed", range(4))
 def test_walk_and_function_agree(seed):
     """Both give the same value on 200,000 random cases in all, and neither is always one."""
-    found = list(cases(50_000, seed=seed))
+    found = list(cases(examples(50_000), seed=seed))
     assert [case for case in found if not case.agrees] == []
     assert 0.2 < sum(case.walked for case in found) / len(found) < 0.8
 
@@ -100,7 +101,7 @@ ages = st.lists(st.tuples(st.sampled_from((0, 0, 0.5, 1, 3)), st.integers(0, 3))
 bases = st.sampled_from((NOW, datetime(9000, 1, 1, tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(half_lives, thresholds, ages, st.sampled_from(("ge", "gt", "le", "lt")), bases)
 def test_scores_agree_to_the_microsecond(half_life, threshold, ages, op, base):
     """Beside the instant at which a score crosses a threshold, both turn at the same one."""

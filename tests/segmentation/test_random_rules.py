@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 from clock_sweep import composite, sweep, yearly
+from examples import examples
 from random_rules import CALENDAR, EXACT, LEAVES, random_now, random_relationship, random_rule
 from rule_oracle import holds
 
@@ -56,7 +57,7 @@ def test_leaf_agrees_with_its_definition(kind):
 def test_until_of_a_leaf_is_sound_and_exact(kind):
     """Nothing changes before until, and at until the value does, or a fact that it sees comes."""
     rng = Random(f"until {kind.__name__}")
-    for _ in range(60):
+    for _ in range(examples(60)):
         rule = LEAVES[kind](rng)
         for who, now in cases(rng, rule, 2, 2):
             found = sweep(rule, who, now, rng)
@@ -67,7 +68,7 @@ def test_until_of_a_leaf_is_sound_and_exact(kind):
 def test_tree_agrees_with_its_definition(seed):
     """The walk gives the value that the definitions give, references and `held` included."""
     rng = Random(seed)
-    for _ in range(150):
+    for _ in range(examples(150)):
         rule = random_rule(rng, 4, members=("a", "b"))
         for who, now in cases(rng, rule, 1, 2):
             expected = holds(rule, who, now, SEGMENTS)
@@ -78,7 +79,7 @@ def test_tree_agrees_with_its_definition(seed):
 def test_until_of_a_tree_is_sound(seed):
     """Nothing changes before until, whatever the log holds for the future."""
     rng = Random(f"until {seed}")
-    for _ in range(120):
+    for _ in range(examples(120)):
         rule = random_rule(rng, 4, members=("a", "b"))
         for who, now in cases(rng, rule, 1, 2):
             found = sweep(rule, who, now, rng, segments=SEGMENTS)

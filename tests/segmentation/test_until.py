@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rule_oracle import holds, times_of
@@ -158,7 +159,7 @@ def moments(relationship):
     return sorted(at for at in found | steps if at >= NOW)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rules, relationships)
 def test_walk_agrees_with_definitions(rule, relationship):
     """The walk gives the value that the definitions give, at every interesting instant."""
@@ -167,7 +168,7 @@ def test_walk_agrees_with_definitions(rule, relationship):
     assert expected == [check(rule, relationship, at).value for at in sweep]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(rules, relationships)
 def test_until_is_sound(rule, relationship):
     """No instant before until has another value, whatever the log holds for the future."""
@@ -179,7 +180,7 @@ def test_until_is_sound(rule, relationship):
     assert [at for at in sweep if check(rule, relationship, at).value != verdict.value] == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.one_of(event_leaves, field_leaves, score_leaves), relationships)
 def test_until_of_a_leaf_is_exact(rule, relationship):
     """A leaf's value flips at its until, unless a future fact that it sees bounds it."""
@@ -211,7 +212,7 @@ counts = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(counts, dense)
 def test_until_of_a_count_is_exact_in_a_crowd(rule, log):
     """Where many facts leave the window one by one or together, until is the first flip."""

@@ -1,10 +1,19 @@
-"""Whatever is done to both, the store in SQL and the one in memory hold the same."""
+"""Whatever is done to both, a store in SQL and the one in memory hold the same."""
 
 from datetime import UTC, datetime, timedelta
 
+import postgres as server
+import pytest
+from examples import examples
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from crmkit.cadence import Enrollment, TouchRecord
 from crmkit.errors import NotFound
@@ -133,7 +142,10 @@ class Stores(RuleBasedStateMachine):
 
     @initialize()
     def open(self):
-        self.memory, self.sql = MemoryStore(), SQLStore("sqlite://")
+        self.memory, self.sql = MemoryStore(), SQLStore(self.url())
+
+    def url(self):
+        return "sqlite://"
 
     @rule(call=calls)
     def call_once(self, call):
@@ -174,5 +186,25 @@ class Stores(RuleBasedStateMachine):
         self.sql.close()
 
 
-Stores.TestCase.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
-TestStoresAgree = Stores.TestCase
+class OnPostgres(Stores):
+    """Does the same to the store in memory and to one in PostgreSQL."""
+
+    def url(self):
+        self.server = server.shared()
+        self.made = self.server.database(ready=True)
+        return self.made
+
+    def teardown(self):
+        super().teardown()
+        self.server.drop(self.made)
+
+
+@pytest.mark.parametrize(("machine", "count"), [(Stores, 25), (OnPostgres, 10)])
+def test_stores_agree(machine, count, request):
+    """Both give the same answers, and hold the same after every step."""
+    if machine is OnPostgres:
+        request.getfixturevalue("postgres")
+    run_state_machine_as_test(
+        machine,
+        settings=settings(max_examples=examples(count), stateful_step_count=12, deadline=None),
+    )
