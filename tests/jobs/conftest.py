@@ -42,7 +42,6 @@ def people():
 @pytest.fixture
 def meeting():
     """Return a Maildir that counts calls, and in which two workers meet before either sends."""
-
     counter, meeting_point, here = Counter(), threading.Barrier(2), threading.local()
 
     class Meeting(MaildirSender):
