@@ -1,15 +1,18 @@
 import base64
 import hmac
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from crmkit.errors import InvalidRecord, InvalidToken
+from crmkit import CRM
+from crmkit.errors import InvalidRecord, InvalidToken, NotFound
 from crmkit.lifecycle import UnsubscribeLinks
-from crmkit.model import Message
+from crmkit.model import Candidate, Consent, Message
 from crmkit.model import _fields as fields
-from crmkit.senders import _mail
+from crmkit.senders import MemorySender, _mail
+from crmkit.stores import MemoryStore
 from crmkit.testing import strategies
 
 URL = "https://talent.example.org/u/{token}"
@@ -192,3 +195,54 @@ def test_weak_secrets_are_refused(secrets, path):
 def test_the_repr_keeps_the_secrets():
     """The repr shows the URL alone."""
     assert f"UnsubscribeLinks(url={URL!r})" == repr(links)
+
+
+class TestTheFact:
+    """What the link of a sent message does when it is posted to."""
+
+    NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+    def sent(self):
+        links = UnsubscribeLinks(url="https://x.org/u/{token}", secrets=[b"s" * 32])
+        sender = MemorySender()
+        crm = CRM(MemoryStore(), sender, unsubscribe=links)
+        crm.capture(Candidate(id="ada", emails=["ada@x.org"]), now=self.NOW)
+        crm.engage(now=self.NOW)
+        return crm, sender.messages[0]
+
+    def test_every_message_carries_its_link(self):
+        """It is in the message for the header, and in the text for people."""
+        _, message = self.sent()
+        assert message.unsubscribe.startswith("https://x.org/u/")
+        assert message.unsubscribe in message.body
+
+    def test_the_link_stops_all(self):
+        """The fact names the message; nothing goes after it, and a second click changes nothing."""
+        crm, message = self.sent()
+        token = message.unsubscribe.removeprefix("https://x.org/u/")
+        at = self.NOW + timedelta(days=400)
+        fact = crm.unsubscribe(token, now=at)
+        assert (fact.kind, fact.candidate_id, fact.touch) == ("unsubscribed", "ada", "welcome")
+        assert crm.unsubscribe(token, now=at + timedelta(days=1)) == fact
+        assert crm.engage(now=at).sent == ()
+
+    def test_a_click_after_a_new_consent_counts_again(self):
+        """They came back, and say no once more."""
+        crm, message = self.sent()
+        token = message.unsubscribe.removeprefix("https://x.org/u/")
+        crm.unsubscribe(token, now=self.NOW)
+        later = self.NOW + timedelta(days=9)
+        crm.record([Consent(at=later).given_by("ada")], now=later)
+        fact = crm.unsubscribe(token, now=later + timedelta(days=1))
+        assert fact.at == later + timedelta(days=1)
+
+    def test_what_is_no_token(self):
+        """A made-up token, one of an unknown message, and a CRM without links are errors."""
+        crm, _ = self.sent()
+        with pytest.raises(InvalidToken):
+            crm.unsubscribe("nonsense")
+        unknown = UnsubscribeLinks(url="https://x.org/{token}", secrets=[b"s" * 32]).link("e.0.x")
+        with pytest.raises(NotFound, match=r"no touch 'e\.0\.x'"):
+            crm.unsubscribe(unknown.removeprefix("https://x.org/"))
+        with pytest.raises(InvalidRecord, match="no links are made"):
+            CRM(MemoryStore()).unsubscribe("x")

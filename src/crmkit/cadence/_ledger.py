@@ -73,4 +73,9 @@ class TouchRecord:
     @property
     def key(self) -> str:
         """The same at every attempt to send: the sender's idempotency key."""
-        return f"{self.enrollment_id}.{self.rotation}.{self.touch}"
+        return touch_key(self.enrollment_id, self.rotation, self.touch)
+
+
+def touch_key(enrollment_id: str, rotation: int, touch: str) -> str:
+    """Return the key of a touch of a run, as the ledger and the sender know it."""
+    return f"{enrollment_id}.{rotation}.{touch}"

@@ -20,6 +20,8 @@ from crmkit.lifecycle._recover import InDoubt, in_doubt, resolve
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task, complete, open_tasks
+from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
+from crmkit.lifecycle._withdraw import unsubscribe
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
 from crmkit.metrics import Costs, Scorecard, scorecard
 from crmkit.model import Candidate, Channel, Interaction, Relationship, Role
@@ -45,6 +47,10 @@ class CRM:
     ``candidates`` lets a host keep its own candidate table, of whose changes nobody but the next
     `segment` and ``engage(everyone=True)`` hear; ``segments``, ``playbook``, ``policy`` and
     ``engagement`` are the definitions in force, and ``library`` is the content that touches bring.
+    ``drafter`` writes the drafts of one-to-one touches, and ``unsubscribe`` makes the links that
+    stop messages. ``clock`` is the store's own unless it is given, so that all workers share it;
+    ``lease`` is how long a worker keeps people whom it has taken if nothing more is heard of it:
+    longer than a call of the sender takes.
 
     >>> from crmkit.model import Candidate
     >>> from crmkit.senders import MemorySender
@@ -67,6 +73,7 @@ class CRM:
         engagement: EngagementPolicy | None = None,
         library: Library | None = None,
         drafter: Drafter | None = None,
+        unsubscribe: UnsubscribeLinks | None = None,
         clock: Clock | None = None,
         lease: timedelta = timedelta(seconds=30),
     ) -> None:
@@ -81,6 +88,7 @@ class CRM:
             engagement=engagement or EngagementPolicy(),
             library=library,
             drafter=drafter,
+            links=unsubscribe,
             lease=lease,
         )
         if check := getattr(self._work.renderer, "check", None):
@@ -386,6 +394,15 @@ class CRM:
         return complete(
             self._work, key, at, kind=kind, channel=channel, outcome=outcome, said=said, by=by
         )
+
+    def unsubscribe(self, token: str, *, now: datetime | None = None) -> Interaction:
+        """Log that somebody wants no more messages, by the token of a link, and return the fact.
+
+        Call it when the link is posted to, never when it is looked at: scanners follow links.
+        Twice changes nothing. Raises `InvalidToken` for a token that is none of ours, and
+        `NotFound` if nothing is known of the message.
+        """
+        return unsubscribe(self._work, token, self._at(now))
 
     def in_doubt(self) -> tuple[InDoubt, ...]:
         """Return the touches of which nobody knows whether they left, the oldest first."""

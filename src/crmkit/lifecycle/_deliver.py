@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import attrs
 
 from crmkit.cadence import Plan, PlannedTouch, Touch, TouchRecord, TouchState
+from crmkit.cadence._ledger import touch_key
 from crmkit.errors import InvalidRecord, RenderError, SenderError
 from crmkit.lifecycle._visit import Visit
 from crmkit.lifecycle._workspace import Workspace
@@ -44,7 +45,7 @@ class Case:
 
     @property
     def key(self) -> str:
-        return self.record(TouchState.SENDING).key
+        return touch_key(self.calendar.enrollment.id, self.planned.rotation, self.name)
 
     def record(self, state: TouchState, detail: str | None = None) -> TouchRecord:
         """Return the record of what becomes of it now, under the attempt that there is."""
@@ -116,14 +117,18 @@ def _message(work: Workspace, visit: Visit, case: Case, now: datetime) -> Messag
     if address is None:
         return Refusal("address", f"none is known for {channel}")
     try:
-        text = _text(work, case.relationship, planned, now)
+        link = None
+        if work.links and channel is Channel.EMAIL:
+            link = work.links.link(case.key)
+        text = _text(work, case.relationship, planned, now, link)
         return Message(
             key=case.key,
             candidate_id=case.relationship.id,
             to=address,
             subject=text.subject,
             body=text.body,
-            html=text.html,
+            html=text.html if channel is Channel.EMAIL else None,
+            unsubscribe=link,
             channel=channel,
             thread=case.calendar.enrollment.id,
             replies_to=_thread(visit, case),
@@ -135,20 +140,18 @@ def _message(work: Workspace, visit: Visit, case: Case, now: datetime) -> Messag
 
 
 def _text(
-    work: Workspace, relationship: Relationship, planned: PlannedTouch, now: datetime
+    work: Workspace,
+    relationship: Relationship,
+    planned: PlannedTouch,
+    now: datetime,
+    link: str | None,
 ) -> Rendered:
-    return (
-        draft(work, relationship, planned, now)
-        if planned.by_hand
-        else render(work, relationship, planned, now)
-    )
-
-
-def render(
-    work: Workspace, relationship: Relationship, planned: PlannedTouch, now: datetime
-) -> Rendered:
-    """Return the text of a planned touch, in its variant and with its piece of content."""
-    return work.renderer.render(_touch(planned), relationship, now=now, piece=planned.piece)
+    if planned.by_hand:
+        return draft(work, relationship, planned, now)
+    # A renderer that knows of no links is still asked as it was.
+    more = {} if link is None else {"unsubscribe": link}
+    touch, piece = _touch(planned), planned.piece
+    return work.renderer.render(touch, relationship, now=now, piece=piece, **more)
 
 
 def draft(
@@ -156,7 +159,8 @@ def draft(
 ) -> Rendered:
     """Return the draft of a touch by hand: the host's drafter's, or else the touch's own text."""
     if work.drafter is None:
-        return render(work, relationship, planned, now)
+        piece = planned.piece
+        return work.renderer.render(_touch(planned), relationship, now=now, piece=piece)
     known = brief(relationship, now=now)
     return work.drafter(_touch(planned), relationship, brief=known, now=now)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import attrs
 
 from crmkit.cadence import TouchRecord, TouchState
+from crmkit.cadence._ledger import touch_key
 from crmkit.errors import InvalidRecord, NotFound
 from crmkit.lifecycle._deliver import SHOWS_IT_LEFT, is_within_window, sent_fact, state_of
 from crmkit.lifecycle._live import log
@@ -77,7 +78,7 @@ def _shown(history: Iterable[Interaction], known: TouchRecord) -> Interaction | 
 def _key(fact: Interaction) -> str | None:
     """Return the key of the touch that, by this fact, has left."""
     if fact.kind in SHOWS_IT_LEFT and fact.enrollment_id and fact.touch:
-        return f"{fact.enrollment_id}.{fact.rotation or 0}.{fact.touch}"
+        return touch_key(fact.enrollment_id, fact.rotation or 0, fact.touch)
     return None
 
 

@@ -20,6 +20,7 @@ from crmkit.cadence import (
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
 from crmkit.lifecycle._digest import digest
+from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.permission import ContactPolicy
 from crmkit.protocols import BATCH, CandidateStore, Drafter, Renderer, Sender, Store, batched
@@ -70,6 +71,7 @@ class Workspace:
     engagement: EngagementPolicy
     library: Library | None = None
     drafter: Drafter | None = None
+    links: UnsubscribeLinks | None = None
     lease: timedelta = timedelta(seconds=30)
     """How long a worker keeps people whom it has taken, if nothing more is heard of it."""
     definitions: Mapping[str, str] = attrs.field(init=False)
