@@ -13,9 +13,9 @@ pytest.importorskip("aiosmtpd")
 from mail_servers import MailServer, ScriptedServer
 
 from crmkit.cli import main
-from crmkit.cli._senders import PASSWORD, mail_server
+from crmkit.cli._senders import PASSWORD, SECRET, mail_server
 from crmkit.cli._senders import MailServer as Named
-from crmkit.lifecycle import CRM
+from crmkit.lifecycle import CRM, UnsubscribeLinks
 from crmkit.model import Candidate, Interaction
 from crmkit.stores import SQLStore
 
@@ -187,6 +187,43 @@ def test_several_at_once_send_each_message_once() -> None:
         ended = [(each.communicate(timeout=60), each.returncode) for each in runs]
     assert [(err, status) for (_, err), status in ended] == [("", 0)] * 3
     assert len(server.mails) == len({mail["To"] for mail in server.mails}) == 41
+
+
+class TestUnsubscribe:
+    URL = "https://talent.example.org/u/{token}"
+
+    def test_mails_carry_the_link(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The host's page reads it with the same secrets, the newest of which has signed."""
+        new, old = "n" * 32, "o" * 40
+        monkeypatch.setenv(SECRET, f"{new} {old}")
+        with MailServer() as server:
+            run(capsys, "run-due", "--now", NOW, *plain(server), "--unsubscribe-url", self.URL)
+        (mail,) = server.mails
+        token = mail["List-Unsubscribe"].strip("<>").rpartition("/")[2]
+        with SQLStore("sqlite:///talent.db") as store:
+            (touch,) = store.touches()
+        page = UnsubscribeLinks(url=self.URL, secrets=[new.encode()])
+        assert page.read(token) == touch.key
+
+    @pytest.mark.parametrize("secrets", ["", "short", f"{'n' * 32} short"])
+    def test_links_need_a_secret(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, secrets: str
+    ) -> None:
+        """Without one that nobody can guess nothing is sent, and none is shown."""
+        monkeypatch.setenv(SECRET, secrets)
+        line = refused(capsys, "run-due", "--now", NOW, "--unsubscribe-url", self.URL)
+        assert f"environment variable {SECRET}" in line
+        assert "short" not in line
+
+    def test_the_page_needs_a_place_for_the_token(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A faulty URL is told by the option."""
+        monkeypatch.setenv(SECRET, "n" * 32)
+        line = refused(capsys, "run-due", "--unsubscribe-url", "https://talent.example.org/u")
+        assert line.startswith("crmkit: --unsubscribe-url: expected an https URL with {token}")
 
 
 class TestDoubts:

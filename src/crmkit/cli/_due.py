@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from textwrap import indent
 
 from crmkit._progress import Bar
-from crmkit.cli._senders import sender_of
+from crmkit.cli._senders import links_of, sender_of
 from crmkit.cli._shared import now_of, open_store, segments_of
 from crmkit.lifecycle import CRM, Task, TemplateRenderer
 from crmkit.lifecycle._recover import InDoubt
@@ -17,7 +17,7 @@ IN_DOUBT = 3
 
 def run_due(options: argparse.Namespace) -> int:
     """Bring segments up to date, send what is due, and say what is left to people."""
-    now, segments = now_of(options), segments_of(options)
+    now, segments, links = now_of(options), segments_of(options), links_of(options)
     renderer = TemplateRenderer(
         organization=options.organization,
         signature=options.signature,
@@ -25,7 +25,7 @@ def run_due(options: argparse.Namespace) -> int:
         html=options.html,
     )
     with open_store(options.db) as store, sender_of(options) as sender:
-        crm = CRM(store, sender, renderer=renderer, segments=segments)
+        crm = CRM(store, sender, renderer=renderer, segments=segments, unsubscribe=links)
         with Bar("segments") as progress:
             moves = crm.advance(now=now, progress=progress)
         with Bar("engaging") as progress:

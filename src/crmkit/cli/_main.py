@@ -14,7 +14,7 @@ from typing import NoReturn
 from crmkit import __version__
 from crmkit.cli import _commands as commands
 from crmkit.cli import _due as due
-from crmkit.cli._senders import PASSWORD
+from crmkit.cli._senders import PASSWORD, SECRET
 from crmkit.errors import CrmkitError
 from crmkit.lifecycle._tasks import DONE_KINDS
 from crmkit.model import Channel
@@ -167,6 +167,12 @@ def _run_due(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--organization", default="our company", help="(%(default)s)")
     parser.add_argument("--signature", default="The talent team", help="(%(default)s)")
     parser.add_argument("--postal-address", help="shown below every message, as CAN-SPAM asks")
+    parser.add_argument(
+        "--unsubscribe-url",
+        metavar="URL",
+        help="your page that stops messages, https://…/{token}; "
+        f"with secrets from the environment, {SECRET}",
+    )
     parser.add_argument("--html", action="store_true", help="write messages as pages, too")
     parser.add_argument("--limit", type=_at_least(0), help="send at most so many messages")
     _segments(parser)

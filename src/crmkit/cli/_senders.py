@@ -1,4 +1,4 @@
-"""The sender that the options name: a Maildir, or a mail server by its URL."""
+"""What the options of run-due name: a Maildir or a mail server, and a page to unsubscribe."""
 
 import argparse
 import os
@@ -10,11 +10,15 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from crmkit.errors import InvalidRecord
+from crmkit.lifecycle import UnsubscribeLinks
 from crmkit.protocols import Sender
 from crmkit.senders import MaildirSender, SMTPSender
 
 PASSWORD = "CRMKIT_SMTP_PASSWORD"  # noqa: S105 - the name of the variable
 """The environment variable with the password of the mail server."""
+
+SECRET = "CRMKIT_UNSUBSCRIBE_SECRET"  # noqa: S105 - the name of the variable
+"""The environment variable with the secrets of the links that stop messages."""
 
 _SCHEMES: dict[str, Literal["starttls", "implicit"] | None] = {
     "smtp": "starttls",
@@ -55,6 +59,20 @@ def mail_server(text: str) -> MailServer:
     return MailServer(
         host=host, port=port, tls=_SCHEMES[url.scheme], username=user, password=password
     )
+
+
+def links_of(options: argparse.Namespace) -> UnsubscribeLinks | None:
+    """Return what makes the links that stop messages, if a page for them was named."""
+    if options.unsubscribe_url is None:
+        return None
+    found = [each.encode() for each in os.environ.get(SECRET, "").split()]
+    if not found or min(map(len, found)) < 32:
+        problem = f"needs the environment variable {SECRET}: at least 32 random characters"
+        raise InvalidRecord("--unsubscribe-url", problem)
+    try:
+        return UnsubscribeLinks(url=options.unsubscribe_url, secrets=found)
+    except InvalidRecord as error:
+        raise InvalidRecord("--unsubscribe-url", error.problem) from None
 
 
 @contextmanager
