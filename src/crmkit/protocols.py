@@ -18,7 +18,17 @@ from typing import Protocol, TypeVar
 import attrs
 
 from crmkit.cadence import Cadence, Enrollment, Piece, Touch, TouchRecord, TouchState
-from crmkit.model import Brief, Candidate, Interaction, Message, Receipt, Relationship, Role
+from crmkit.model import (
+    Brief,
+    Candidate,
+    Interaction,
+    Message,
+    Receipt,
+    Relationship,
+    Role,
+    Suppression,
+    SuppressionReason,
+)
 from crmkit.segmentation import Membership, Transition
 
 BATCH = 500
@@ -84,6 +94,12 @@ class InteractionStore(Protocol):
         """Return everything about these candidate ids, ordered by instant, then id."""
         ...
 
+    def redact_interactions(self, interactions: Iterable[Interaction]) -> None:
+        """Put these in the place of those that are stored, by id; unknown ids are ignored.
+
+        For erasure alone: whose they are, their kinds and instants stay.
+        """
+
 
 class RoleStore(Protocol):
     """**Protocol:** the openings."""
@@ -146,6 +162,13 @@ class MembershipStore(Protocol):
         """Return the log (of these people), ordered by instant, candidate id, segment."""
         ...
 
+    def redact_transitions(self, transitions: Iterable[Transition]) -> None:
+        """Put these in the place of those of the log with the same keys; others are ignored.
+
+        For erasure alone. The key is what `change_memberships` logs once: segment, candidate,
+        instant and direction.
+        """
+
 
 class EnrollmentStore(Protocol):
     """**Protocol:** who runs through which cadence, and what became of each touch."""
@@ -193,6 +216,27 @@ class EnrollmentStore(Protocol):
         """Return the records with these keys (`TouchRecord.key`), by key; others are left out."""
         ...
 
+    def redact_touches(self, records: Iterable[TouchRecord]) -> None:
+        """Put these in the place of those with the same keys; others are ignored.
+
+        For erasure alone: whose they are, their states and instants stay.
+        """
+
+
+class SuppressionStore(Protocol):
+    """**Protocol:** the addresses that must stay silent, whoever has them; no address is kept."""
+
+    def suppress(self, entries: Iterable[Suppression]) -> int:
+        """Keep those whose digest and reason are new; return how many were."""
+        ...
+
+    def suppressions(self, digests: Collection[str]) -> dict[str, tuple[Suppression, ...]]:
+        """Return for each digest that any is kept of, all that are, ordered by reason."""
+        ...
+
+    def lift(self, digests: Collection[str], reasons: Collection[SuppressionReason]) -> None:
+        """Forget what is kept of these digests for these reasons; unknown ones are ignored."""
+
 
 @attrs.frozen(kw_only=True)
 class AgendaEntry:
@@ -205,6 +249,13 @@ class AgendaEntry:
     """How often they were woken; it tells whether they were since the entry was read."""
     token: int = 0
     """How often they were taken; who holds a lower one has lost them."""
+    back: int = 0
+    """The token under which they were last given back."""
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether who had them before never gave them back: it may have died in the middle."""
+        return self.token > self.back + 1
 
 
 class AgendaStore(Protocol):
@@ -294,6 +345,7 @@ class Store(
     MembershipStore,
     EnrollmentStore,
     AgendaStore,
+    SuppressionStore,
     Transactional,
     Protocol,
 ):

@@ -213,6 +213,7 @@ def test_the_public_names():
         "CadenceChange",
         "Captured",
         "Enrolled",
+        "Erased",
         "Explanation",
         "Finding",
         "Fit",

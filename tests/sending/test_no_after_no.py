@@ -38,37 +38,36 @@ VERBS = [*NOES, *(["erase"] if hasattr(CRM, "erase") else [])]
 
 
 def stamped(base):
-    """Return a store class that notes when each thread's last transaction began."""
+    """Return a store class that notes when each thread's last transaction was to be committed."""
 
     class Stamped(base):
         def __init__(self, *arguments):
             super().__init__(*arguments)
-            self.begun = threading.local()
+            self.last = threading.local()
 
         @contextmanager
         def transaction(self):
-            inside = getattr(self.begun, "depth", 0)
+            inside = getattr(self.last, "depth", 0)
             with super().transaction():
-                # In it, so that whatever was committed before this instant can be seen.
-                if not inside:
-                    self.begun.at = time.monotonic_ns()
-                self.begun.depth = inside + 1
+                self.last.depth = inside + 1
                 try:
                     yield
                 finally:
-                    self.begun.depth = inside
+                    self.last.depth = inside
+                if not inside:
+                    self.last.at = time.monotonic_ns()
 
     return Stamped
 
 
 class Noting(Sender):
-    """Notes when the transaction before each call began, which let the call start."""
+    """Notes when the transaction that let each call start was about to be committed."""
 
     def __init__(self, store, calls):
         self.store, self.calls = store, calls
 
     def send(self, message):
-        self.calls.append((message.candidate_id, message.key, self.store.begun.at))
+        self.calls.append((message.candidate_id, message.key, self.store.last.at))
         return Receipt(delivery=Delivery.ACCEPTED)
 
 
@@ -155,10 +154,10 @@ class Races(RuleBasedStateMachine):
 
     @invariant()
     def nothing_after_a_no(self):
-        """No transaction that let a call start began after that person's no was acknowledged."""
-        for who, key, begun in self.calls:
-            verb, said = self.noes.get(who, ("", begun))
-            assert begun <= said, f"{key} was let go {(begun - said) / 1e6} ms after {verb}"
+        """No call was let go after that person's no was acknowledged."""
+        for who, key, at in self.calls:
+            verb, said = self.noes.get(who, ("", at))
+            assert at <= said, f"{key} was let go {(at - said) / 1e6} ms after {verb}"
 
     @invariant()
     def each_goes_once(self):

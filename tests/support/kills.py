@@ -18,7 +18,7 @@ from scene import START, WEEK, crm_over, engage, facts, fill, ledger, opened, wa
 
 TOUCHES = 12
 WEEKLY = weekly(TOUCHES)
-LEASE = 0.3
+LEASE = 0.15
 STEP, STOP, FIRST = 0, 1, 2
 """Places on the board: the week, whether to stop; from the third on, two for each worker."""
 
@@ -78,7 +78,7 @@ def work(url, sender, numbers, slot):
 def kill(url, kills, *, kind="plain", workers=3, seed=1, folder, progress=None, **faults):
     """Run the pool through its cadence under so many kills, and compare."""
     begun, chance = time.monotonic(), Random(seed)
-    count = max(24, kills * 6 // TOUCHES)
+    count = max(24, kills)
     warm(url)
     done(fill, url, count)
     numbers = board(FIRST + 2 * workers)
@@ -103,7 +103,7 @@ def kill(url, kills, *, kind="plain", workers=3, seed=1, folder, progress=None, 
             alive[place] = born(place)
             if progress:
                 progress(len(killed), numbers[STEP])
-        _finish(url, numbers, workers, count * TOUCHES)
+        _finish(numbers, workers)
         numbers[STOP] = 1
         for each in alive:
             each.wait(60)
@@ -133,24 +133,27 @@ def _busy(numbers, workers, chance):
 def _on(numbers, workers):
     """Go on to the next week when somebody has found nothing more to do in this one."""
     week = numbers[STEP]
-    if week < 4 * TOUCHES and any(numbers[FIRST + 2 * n + 1] > week for n in range(workers)):
+    if week < 2 * TOUCHES and any(numbers[FIRST + 2 * n + 1] > week for n in range(workers)):
         numbers[STEP] = week + 1
 
 
-def _finish(url, numbers, workers, wanted):
-    """Let the workers go on until all is settled, some weeks after the last kill at the latest."""
-    until = time.monotonic() + 60 + wanted / 50
-    idle_since = None
-    while time.monotonic() < until:
-        _on(numbers, workers)
-        time.sleep(0.01)
-        ended = numbers[STEP] >= 4 * TOUCHES
-        ended &= all(numbers[FIRST + 2 * n + 1] > numbers[STEP] for n in range(workers))
-        idle_since = (idle_since or time.monotonic()) if ended else None
-        # The leases of the killed are over by then.
-        if idle_since and time.monotonic() - idle_since > 2 * LEASE:
-            return
-    raise TimeoutError("the workers do not come to an end")
+def _finish(numbers, workers):
+    """Let the workers go on, week by week, until four weeks bring nothing more."""
+    until, quiet = time.monotonic() + 600, 0
+    while quiet < 4:
+        week, begun = numbers[STEP], time.monotonic()
+        calls = sum(numbers[FIRST::2])
+        # What the killed, or the slow, had in hand is free when their leases are over.
+        while time.monotonic() - begun < 1.3 * LEASE or not _idle(numbers, workers):
+            time.sleep(0.01)
+            if time.monotonic() > until:
+                raise TimeoutError("the workers do not come to an end")
+        quiet = quiet + 1 if calls == sum(numbers[FIRST::2]) else 0
+        numbers[STEP] = week + 1
+
+
+def _idle(numbers, workers):
+    return all(numbers[FIRST + 2 * place + 1] > numbers[STEP] for place in range(workers))
 
 
 def same_account(url, calls, *, dedupes=False, before=()):

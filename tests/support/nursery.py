@@ -1,11 +1,14 @@
 """Child processes that begin where their parent is: nothing has to be imported again."""
 
+import ctypes
 import mmap
 import os
 import signal
 import sys
 import time
 import traceback
+
+PR_SET_PDEATHSIG = 1
 
 
 class Child:
@@ -53,6 +56,8 @@ def fork(run, *arguments):
         return Child(pid)
     status = 1
     try:
+        if sys.platform == "linux":  # so that none outlives a parent that fails
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         run(*arguments)
         status = 0
     except BaseException:  # noqa: BLE001 - the parent hears of it by the status

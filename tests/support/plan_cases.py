@@ -62,7 +62,7 @@ LIBRARY = Library(
 )
 
 _DULL = {"candidate_id", "id", "purpose", "week", "day", "at", "weights"}
-_DULL |= {"retention", "_by_country"}
+_DULL |= {"retention", "_by_country", "_by_channel"}
 
 
 def _differs(record: object) -> str:

@@ -43,11 +43,11 @@ def crm_over(store, sender, cadence, *, lease=None, **options):
     return CRM(store, sender, playbook=Playbook(otherwise=cadence), **options)
 
 
-def opened(url):
+def opened(url, **options):
     """Return a store on a database."""
     from crmkit.stores import SQLStore
 
-    return SQLStore(url)
+    return SQLStore(url, **options)
 
 
 def fill(url, count):

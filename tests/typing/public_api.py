@@ -1,13 +1,13 @@
 """What a type checker sees of the public names; checked by mypy, never run."""
 
 from datetime import UTC, datetime, timedelta
-from typing import assert_type
+from typing import Any, assert_type
 
 from crmkit import CRM, Candidate, Interaction, Relationship, Role, Verdict
 from crmkit.cadence import SEVEN_TOUCH, Plan, plan
 from crmkit.codec import loads
 from crmkit.engagement import Temperature, score, temperature
-from crmkit.lifecycle import Captured, RunReport, SegmentRun, Shortlist
+from crmkit.lifecycle import Captured, Erased, RunReport, SegmentRun, Shortlist
 from crmkit.metrics import Metric, Scorecard
 from crmkit.permission import Permission, permission
 from crmkit.segmentation import Rule, Segment, Segmenter, event, field
@@ -42,4 +42,8 @@ assert_type(crm.segment(now=now), SegmentRun)
 assert_type(crm.engage(now=now), RunReport)
 assert_type(crm.convert(Role(id="r", title="Engineer"), now=now), Shortlist)
 assert_type(crm.measure(now=now), Scorecard)
+assert_type(crm.may_contact("ada", now=now), Permission)
+assert_type(crm.suppress(["ada@example.org"], now=now), int)
+assert_type(crm.erase("ada", now=now), Erased)
+assert_type(crm.export("ada", now=now), dict[str, Any])
 assert_type(crm.measure(now=now)["engagement_rate"], Metric)

@@ -1,43 +1,53 @@
 """The caps as a plan keeps them: how many messages there are within a window of any touch."""
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from crmkit._time import describe_span, plural
-from crmkit.model import History
+from crmkit.model import Channel, History, Interaction
 from crmkit.permission import MESSAGES, ContactPolicy
 
+Planned = tuple[datetime, str, Channel]
+"""When a message of another cadence is to go, whose it is, and on which channel."""
 
-class Caps:
-    """The messages of one person: those that went, those of other cadences, and this one's.
+
+_NONE: "dict[Channel, Cap]" = {}
+
+
+class Cap:
+    """The messages of one person that one cap counts: those that went, and those planned.
+
+    ``channels`` are the caps beside it that count on one channel alone.
 
     What went counts for what comes after it; what is planned more important than this cadence
     (``beside``) must not be put over the cap either by what comes before it.
     """
 
-    __slots__ = ("beside", "cap", "facts", "latest", "names", "planned", "window")
+    __slots__ = ("beside", "by", "cap", "channels", "facts", "latest", "names", "planned", "window")
 
     def __init__(
-        self, history: History, policy: ContactPolicy, beside: Iterable[tuple[datetime, str]] = ()
+        self,
+        facts: list[list[datetime]],
+        cap: int,
+        window: timedelta,
+        beside: Sequence[Planned],
+        by: Channel | None = None,
     ) -> None:
-        self.cap, self.window = policy.cap, policy.cap_window
-        self.facts = [
-            [fact.at for fact in history.of(*kinds)]
-            for kinds in MESSAGES
-            if any(kind in history.by_kind for kind in kinds)
-        ] or [[]]
-        self.latest = max((facts[-1] for facts in self.facts if facts), default=None)
-        others = sorted(beside)
-        self.beside = [at for at, _ in others]
-        self.names = sorted({name for _, name in others})
+        self.cap, self.window, self.facts, self.by = cap, window, facts, by
+        self.latest = max((row[-1] for row in facts if row), default=None)
+        self.beside = [at for at, _, _ in beside]
+        self.names = sorted({name for _, name, _ in beside})
         self.planned = self.beside[:]
+        self.channels = _NONE
 
     @property
     def why(self) -> str:
         """The cap in words, and with which cadences it is shared."""
+        by = f" by {self.by}" if self.by else ""
         others = f", with those of {', '.join(self.names)}" if self.names else ""
-        return f"at most {plural(self.cap, 'message')} within {describe_span(self.window)}{others}"
+        most = plural(self.cap, "message")
+        return f"at most {most}{by} within {describe_span(self.window)}{others}"
 
     def add(self, at: datetime) -> None:
         """Count one more planned message."""
@@ -73,3 +83,29 @@ class Caps:
         found = facts[bisect_right(facts, start) : bisect_right(facts, at)]
         found += self.planned[bisect_right(self.planned, start) : bisect_right(self.planned, at)]
         return sorted(found)
+
+
+def caps(history: History, policy: ContactPolicy, beside: Iterable[Planned] = ()) -> Cap:
+    """Return the cap on all messages of one person, with those of channels that have their own."""
+    rows = [
+        history.of(*kinds) for kinds in MESSAGES if any(kind in history.by_kind for kind in kinds)
+    ]
+    others, window = sorted(beside), policy.cap_window
+    found = Cap([[fact.at for fact in row] for row in rows] or [[]], policy.cap, window, others)
+    if policy.channel_caps:
+        found.channels = {
+            channel: Cap(
+                [[fact.at for fact in row if _on(fact) is channel] for row in rows] or [[]],
+                cap,
+                window,
+                [each for each in others if each[2] is channel],
+                channel,
+            )
+            for channel, cap in policy.channel_caps
+        }
+    return found
+
+
+def _on(fact: Interaction) -> Channel:
+    """Return the channel of a message; without one it is an e-mail."""
+    return fact.channel or Channel.EMAIL

@@ -7,7 +7,7 @@ from crmkit._time import earliest, from_wall, to_instant, to_wall
 from crmkit.cadence._ask import Arbiter
 from crmkit.cadence._cadence import SPOKEN, Cadence, Enrollment
 from crmkit.cadence._calendar import Frame, Plan, PlannedTouch
-from crmkit.cadence._caps import Caps
+from crmkit.cadence._caps import Planned, caps
 from crmkit.cadence._clock import Phase, phases
 from crmkit.cadence._library import Library
 from crmkit.cadence._stops import OVER, PlanStatus
@@ -91,7 +91,7 @@ def plan(
         hours=hours,
         calendar=hours.calendar_of(candidate),
         done=done_facts(known.history, enrollment),
-        caps=Caps(known.history, policy, _instants(beside)),
+        caps=caps(known.history, policy, _instants(beside)),
         library=library,
         over=status in OVER,
         through=None if through is None else to_instant(through, "through"),
@@ -118,14 +118,14 @@ def plan(
     )
 
 
-def _instants(beside: Iterable[Plan]) -> Iterator[tuple[datetime, str]]:
-    """Yield when the messages of other plans are to go, as far as they may, and whose they are."""
+def _instants(beside: Iterable[Plan]) -> Iterator[Planned]:
+    """Yield when the messages of other plans are to go, as far as they may, whose and how."""
     for other in beside:
         for planned in other.touches:
             if planned.fact or planned.channel in SPOKEN:
                 continue
             if planned.frame.arbiter.foresee(planned.due_at, planned.channel):
-                yield planned.due_at, other.cadence.name
+                yield planned.due_at, other.cadence.name, planned.channel
 
 
 def _quiet_until(walk: Walk, ahead: Sequence[PlannedTouch]) -> datetime | None:

@@ -8,7 +8,7 @@ import attrs
 from crmkit._time import describe_span, from_wall, to_micros, to_wall
 from crmkit.cadence._cadence import SPOKEN, Cadence, Enrollment, Touch
 from crmkit.cadence._calendar import Frame, PlannedTouch
-from crmkit.cadence._caps import Caps
+from crmkit.cadence._caps import Cap
 from crmkit.cadence._clock import Leg, Phase, run
 from crmkit.cadence._content import Piece
 from crmkit.cadence._library import Library
@@ -36,7 +36,7 @@ class Walk:
     hours: Hours
     calendar: HolidayCalendar | None
     done: Done
-    caps: Caps
+    caps: Cap
     library: Library | None
     over: bool
     """Whether nothing more is to come."""
@@ -130,6 +130,8 @@ class Walk:
                     return
             if not fact and channel not in SPOKEN:
                 self.caps.add(due_at)
+                if self.caps.channels and (own := self.caps.channels.get(channel)):
+                    own.add(due_at)
             last, before = max(last, went if fact else due), touch.key
 
     def _plain(self) -> Iterator[tuple[Touch, int, int]]:
@@ -204,11 +206,7 @@ class Walk:
                 due += _DAY
                 continue
             moves += reasons
-            blocked = None
-            if ahead:
-                blocked = self._halted(at) if self.halts else None
-                if blocked is None and (later := self.caps.free_from(at)):
-                    blocked = later, self.caps.why
+            blocked = self._blocked(at, channel) if ahead else None
             if blocked is None:
                 return (due if free else to_micros(wall - base)), wall, at, moves
             start, why = blocked
@@ -216,6 +214,17 @@ class Walk:
                 return None
             moves += (why,)
             due = self._offset(start) // _DAY * _DAY  # whose hours may come after it
+
+    def _blocked(self, at: datetime, channel: Channel) -> tuple[datetime | None, str] | None:
+        """Return from when on (None: nobody knows) a touch may go that may not then, and why."""
+        if self.halts and (halted := self._halted(at)):
+            return halted
+        if later := self.caps.free_from(at):
+            return later, self.caps.why
+        if self.caps.channels and (own := self.caps.channels.get(channel)):
+            later = own.free_from(at)
+            return (later, own.why) if later else None
+        return None
 
     def _halted(self, at: datetime) -> tuple[datetime | None, str] | None:
         """Return until when (None: nobody knows) the clock stands still at that instant, and why.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _RENAMED = {"history": "interactions"}
-_EMPTY: tuple[Any, ...] = (None, False, "", (), FrozenMap(), attrs.Factory(History))
+_EMPTY: tuple[Any, ...] = (None, False, "", (), FrozenMap(), attrs.Factory(History), frozenset())
 
 
 def structure(cls: type[T], document: object, path: str) -> T:
@@ -136,6 +136,7 @@ def _converter(*, detailed: bool) -> "Converter":
     made.register_unstructure_hook(FrozenMap, values.write_map)
     made.register_unstructure_hook(timedelta, values.write_exact)
     made.register_unstructure_hook(History, lambda history: made.unstructure(list(history)))
+    made.register_unstructure_hook_func(_is_set, sorted)
     made.register_structure_hook_func(documents.is_document, documents.read)
     made.register_unstructure_hook_func(documents.is_document, documents.write)
     made.register_unstructure_hook_func(lambda kind: kind is CalendarSpan, values.write_calendar)
@@ -147,7 +148,11 @@ def _is_span(kind: Any) -> bool:
 
 
 def _is_list(kind: Any) -> bool:
-    return get_origin(kind) in {tuple, list}
+    return get_origin(kind) in {tuple, list, frozenset}
+
+
+def _is_set(kind: Any) -> bool:
+    return get_origin(kind) is frozenset
 
 
 def _record_reader(made: "Converter", cls: Any) -> Callable[[Any, Any], Any]:

@@ -4,6 +4,7 @@ from crmkit._progress import Progress
 from crmkit.lifecycle._capture import Captured, merge
 from crmkit.lifecycle._crm import CRM, SystemClock
 from crmkit.lifecycle._enroll import Enrolled
+from crmkit.lifecycle._erase import Erased
 from crmkit.lifecycle._explain import Explanation
 from crmkit.lifecycle._fit import Fit, FitWeights, Shortlist, fit, shortlist
 from crmkit.lifecycle._lint import Finding
@@ -25,6 +26,7 @@ __all__ = [
     "CadenceChange",
     "Captured",
     "Enrolled",
+    "Erased",
     "Explanation",
     "Finding",
     "Fit",

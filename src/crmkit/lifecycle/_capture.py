@@ -8,6 +8,7 @@ import attrs
 
 from crmkit._progress import Progress
 from crmkit.errors import AmbiguousIdentity, InvalidRecord, NotFound
+from crmkit.lifecycle._erase import forget
 from crmkit.lifecycle._live import Door, end, hold, log, wake
 from crmkit.lifecycle._moves import Moving, Recorded
 from crmkit.lifecycle._recover import evidence
@@ -250,6 +251,8 @@ def absorb(work: Workspace, keep: str, other: str, now: datetime) -> Candidate:
             rows = [*work.store.memberships([other]), *work.store.watches([other])]
             end(work, rows, now, f"merged into {keep}", into=door.moves)
         # In this order, so that a stop between the two loses nobody.
+        if kept.erased:
+            forget(work, found.values(), now)
         work.candidates.put_candidates([kept])
         work.candidates.delete_candidates([other])
         wake(work, [other])  # a worker that has them in hand must not go on

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import attrs
@@ -22,14 +22,14 @@ from crmkit.cadence._cadence import AUTOMATIC
 from crmkit.errors import NotFound
 from crmkit.lifecycle._calendars import calendars
 from crmkit.lifecycle._deliver import OPEN, Call, Case, Refusal, call_for
-from crmkit.lifecycle._live import log
+from crmkit.lifecycle._live import move_by
 from crmkit.lifecycle._outcomes import Outcome
 from crmkit.lifecycle._person import is_completed
-from crmkit.lifecycle._recover import recover
+from crmkit.lifecycle._recover import Found, closed, recover
 from crmkit.lifecycle._tasks import Task, answer_of, answer_record, may_answer, task_of
-from crmkit.lifecycle._visit import Lost, Moved, Visit
+from crmkit.lifecycle._visit import Lost, Moved, Unasked, Visit
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import Interaction
+from crmkit.model import Interaction, Relationship
 from crmkit.permission import permission
 
 RENDER_AGAIN = timedelta(days=1)
@@ -62,6 +62,8 @@ class Pass:
             while again:
                 try:
                     again = yield from self._go_through(visit)
+                except Unasked:
+                    self.move([visit])
                 except Moved:
                     visit.stale, moved = True, moved + 1
                     if moved == _PATIENCE:  # somebody writes all the time: next time, then
@@ -72,9 +74,30 @@ class Pass:
         except (NotFound, Lost) as news:  # deleted, or merged into somebody else, or taken over
             visit.begin()
             visit.stays = isinstance(news, Lost)
-        self.held += visit.held
-        if visit.outside and not visit.runs:
-            self.not_enrolled[visit.outside] += 1
+
+    def move(self, here: Sequence[Visit]) -> list[Visit]:
+        """Move people by what was logged of them; return of whom all has to be read again."""
+        concerned = [visit for visit in here if visit.unasked]
+        if not concerned:
+            return []
+        with self.work.store.transaction():
+            moved = move_by(self.work, WRITTEN, self.now, known=lambda: self._sure(concerned))
+        for visit in concerned:
+            visit.unasked = False
+            visit.stale = visit.stale or visit.id in moved
+        return [visit for visit in concerned if visit.id in moved]
+
+    def _sure(self, here: Iterable[Visit]) -> Iterator[Relationship]:
+        """Yield what is known of people, read again where it is not what it was."""
+        for visit in sorted(here, key=lambda visit: visit.id):
+            try:
+                visit.make_sure(self.work)
+                yield visit.relationship
+            except Lost:
+                continue  # who has them now asks
+            except Moved:
+                with suppress(NotFound):  # deleted, or merged away: they move no more
+                    yield self.work.relationship(visit.id)
 
     def _go_through(self, visit: Visit) -> Generator[Call, Answer, bool]:
         """Do the first thing after which all has to be planned anew, or say that there is none."""
@@ -82,8 +105,6 @@ class Pass:
         if visit.stale:
             visit.refresh(self.work)
         self._recover(visit)
-        if visit.stale:
-            visit.refresh(self.work)
         found = calendars(self.work, visit.relationship, visit.runs, self.now)
         for run, error in found.lost:
             self._say(run.candidate_id, run.id, "-", "refused", f"cadence: {error}", rule="cadence")
@@ -94,7 +115,10 @@ class Pass:
         runs = [each.enrollment for each in found.live] + [run for run, _ in found.lost]
         occasion = self.work.playbook.is_occasion
         room = self.most - sum(not occasion(run.cadence) for run in runs)
-        if room > 0 and self.enroll([(visit, self.chosen(visit, room))]):
+        chosen = self.chosen(visit, room) if room > 0 else []
+        if chosen:
+            self._may_act(visit)
+            self.enroll([(visit, chosen)])
             return True
         for calendar in found.live:
             if (yield from self._go_on(visit, calendar)):
@@ -141,13 +165,13 @@ class Pass:
         visit.wait(self.now, *(answer.next_allowed for answer in found))
         return str(found[0].rule) if found else None
 
-    def enroll(self, chosen: Iterable[tuple[Visit, list[Enrollment]]]) -> bool:
-        """Enrol people in what was chosen for them; return whether anything is new by it."""
+    def enroll(self, chosen: Iterable[tuple[Visit, list[Enrollment]]]) -> None:
+        """Enrol people in what was chosen for them."""
         wanted = sorted(
             ((visit, runs) for visit, runs in chosen if runs), key=lambda each: each[0].id
         )
         if not wanted:
-            return False
+            return
         store, new, facts = self.work.store, [], []
         with store.transaction():
             for visit, runs in wanted:
@@ -159,15 +183,12 @@ class Pass:
                 new.append((visit, runs))
                 facts += [run.fact("enrolled", self.now) for run in runs]
             store.put_enrollments(run for _, runs in new for run in runs)
-            door = log(self.work, facts, self.now, waking=False)
+            store.append_interactions(facts)
         of = by_candidate(facts)
-        moved = {move.candidate_id for move in door.moves}
         for visit, runs in new:
             self.enrolled += runs
             visit.runs += runs
-            visit.grow(of[visit.id])
-            visit.stale = visit.id in moved
-        return True
+            visit.grow(self.work, of[visit.id])
 
     # --- what is due
 
@@ -236,9 +257,8 @@ class Pass:
             visit.wait(self.now, self.now + MICROSECOND)
             return False
         with self._unmoved(visit):
-            door = log(self.work, [fact], self.now, waking=False)
-        visit.grow([fact])
-        visit.stale = bool(door.moves)
+            self.work.store.append_interactions([fact])
+        visit.grow(self.work, [fact])
         self._say(visit.id, f"{calendar.enrollment.id}.{kind}", "-", kind, why)
         return True
 
@@ -294,6 +314,7 @@ class Pass:
             call = self._call(visit, case)
             if call is None:
                 continue
+            self._may_act(visit)
             answer = yield call
             if isinstance(answer, Moved | Lost):
                 raise answer
@@ -328,16 +349,17 @@ class Pass:
         """Find out what became of calls that were cut off."""
         for known in [each for each in visit.ledger.values() if each.state is TouchState.SENDING]:
             found = recover(self.work, visit.relationship, known, self.now)
-            if found is None:
-                continue
-            record, facts = found
-            with self._unmoved(visit):
-                self.work.store.settle_touch(record)
-                door = log(self.work, facts, self.now, waking=False)
-            visit.ledger[record.key] = record
-            visit.grow(facts)
-            visit.stale = bool(door.moves)
-            self._note(record, record.detail or record.state.value)
+            if found is not None:
+                self._keep(visit, found)
+
+    def _keep(self, visit: Visit, found: Found) -> None:
+        record, facts = found
+        with self._unmoved(visit):
+            self.work.store.settle_touch(record)
+            self.work.store.append_interactions(facts)
+        visit.ledger[record.key] = record
+        visit.grow(self.work, facts)
+        self._note(record, record.detail or record.state.value)
 
     def _leave_in_doubt(self, visit: Visit) -> None:
         """Close what was cut off, and could be given to the sender again, but may not go now."""
@@ -350,14 +372,19 @@ class Pass:
             why = "a call was cut off; it may have left, and nothing may go now"
             if known.key in visit.doubts:
                 why += f" ({visit.doubts[known.key]})"
-            self._write(visit, attrs.evolve(known, state=TouchState.UNKNOWN, detail=why), why)
+            self._keep(visit, closed(self.work, known, why))
 
     @contextmanager
     def _unmoved(self, visit: Visit) -> Iterator[None]:
         """Write in one transaction with a last look, so that nothing starts on old facts."""
+        self._may_act(visit)
         with self.work.store.transaction():
             visit.make_sure(self.work)
             yield
+
+    def _may_act(self, visit: Visit) -> None:
+        if visit.unasked:
+            raise Unasked
 
     # --- what is said
 
@@ -409,6 +436,9 @@ class Pass:
         )
         self.outcomes[who, key] = outcome
 
+
+WRITTEN = frozenset({"enrolled", "sent", "archived", "reactivated"})
+"""The kinds of fact that engage logs."""
 
 _PATIENCE = 10
 """How often one call plans anew because something new is known of a person."""

@@ -2,15 +2,27 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from crmkit._progress import Progress
 from crmkit._time import to_instant
 from crmkit.cadence import Cadence, Library, Playbook, TouchRecord
 from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
-from crmkit.lifecycle import _advance, _capture, _engage, _enroll, _migrate, _segment
+from crmkit.lifecycle import (
+    _advance,
+    _capture,
+    _engage,
+    _enroll,
+    _erase,
+    _export,
+    _migrate,
+    _privacy,
+    _segment,
+)
 from crmkit.lifecycle._capture import Captured
 from crmkit.lifecycle._enroll import Enrolled
+from crmkit.lifecycle._erase import Erased
 from crmkit.lifecycle._explain import Explanation, explain
 from crmkit.lifecycle._fit import FitWeights, Shortlist, shortlist
 from crmkit.lifecycle._migrate import EXAMPLES, CadenceChange
@@ -24,8 +36,8 @@ from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
 from crmkit.lifecycle._withdraw import unsubscribe
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
 from crmkit.metrics import Costs, Scorecard, scorecard
-from crmkit.model import Candidate, Channel, Interaction, Relationship, Role
-from crmkit.permission import ContactPolicy
+from crmkit.model import NURTURE, Candidate, Channel, Interaction, Relationship, Role
+from crmkit.permission import ContactPolicy, Permission
 from crmkit.protocols import CandidateStore, Clock, Drafter, Renderer, Sender, Store
 from crmkit.segmentation import CATALOGUE, Segment, SegmentDiff, Segmenter, Transition
 
@@ -426,3 +438,54 @@ class CRM:
         return resolve(
             self._work, key, self._at(now), sent=sent, provider_id=provider_id, detail=detail
         )
+
+    def may_contact(
+        self,
+        candidate_id: str,
+        *,
+        channel: Channel = Channel.EMAIL,
+        purpose: str = NURTURE,
+        now: datetime | None = None,
+    ) -> Permission:
+        """Say whether somebody may be contacted: the same arbiter that `engage` asks.
+
+        For campaigns and recruiters, with all that is kept: facts, caps, suppressed addresses.
+        Raises `NotFound` for somebody unknown.
+        """
+        return _privacy.may_contact(self._work, candidate_id, channel, purpose, self._at(now))
+
+    def suppress(
+        self,
+        addresses: Iterable[str],
+        *,
+        reason: str = "listed",
+        channel: Channel = Channel.EMAIL,
+        now: datetime | None = None,
+    ) -> int:
+        """Keep addresses silent, whoever has them, now or later; return how many were new.
+
+        For a list of the host's own: `record` and `capture` do it for what people say, and
+        `erase` for who is forgotten. ``reason`` is one of `SuppressionReason`. Only digests are
+        kept. It is lifted by a consent to nurture, of somebody who has the address, dated later;
+        ``bounced`` by a ``verified`` fact with the address.
+        """
+        return _privacy.suppress(self._work, addresses, reason, channel, self._at(now))
+
+    def erase(self, candidate_id: str, *, now: datetime | None = None) -> Erased:
+        """Forget somebody: all of it, or, on any error, nothing; twice changes nothing.
+
+        The record keeps its ids and that it is `erased`, and the addresses are suppressed. Facts
+        keep kind, instant, channel and what they belong to, so that counts stay; they lose
+        properties and free outcomes, moves their reasons, the ledger its details. Memberships
+        end, and no send starts once it is committed. Raises `NotFound` for somebody unknown.
+        """
+        return _erase.erase(self._work, candidate_id, self._at(now))
+
+    def export(self, candidate_id: str, *, now: datetime | None = None) -> dict[str, Any]:
+        """Return everything that is kept about somebody, as JSON values.
+
+        The record, what happened, segments, cadences, the ledger, which of their addresses are
+        suppressed and why, and whether they may be contacted on each channel. Raises `NotFound`
+        for somebody unknown.
+        """
+        return _export.export(self._work, candidate_id, self._at(now))

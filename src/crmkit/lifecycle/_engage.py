@@ -1,6 +1,6 @@
 """Engage: take people whose time has come, do what is due for them, and give them back."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -9,15 +9,14 @@ import attrs
 
 from crmkit._progress import Progress
 from crmkit.cadence import TouchState
-from crmkit.errors import InvalidRecord, NotFound, SenderError, StoreError
+from crmkit.errors import InvalidRecord, SenderError, StoreError
 from crmkit.lifecycle._agenda import prepare
 from crmkit.lifecycle._course import Answer, Course, Pass
 from crmkit.lifecycle._deliver import Call, sent_fact, settled
-from crmkit.lifecycle._live import hold, log_for
 from crmkit.lifecycle._outcomes import RunReport
 from crmkit.lifecycle._visit import Lost, Moved, Visit, visits
 from crmkit.lifecycle._workspace import Workspace, by_candidate
-from crmkit.model import Delivery, FrozenMap, Interaction, Message, Receipt, Relationship
+from crmkit.model import Delivery, FrozenMap, Interaction, Message, Receipt
 from crmkit.protocols import AgendaEntry
 
 TAKEN = 32
@@ -78,15 +77,24 @@ class _Run:
         """Do what is due for those whom this worker has taken, and give them back."""
         self._heard = monotonic()
         taken, done = {entry.candidate_id: entry for entry in entries}, self.done
+        here: list[Visit] = []
         try:
             here = visits(self.work, entries)
             done.enroll((each, done.chosen(each, done.most)) for each in here if not each.runs)
             size = getattr(self.work.sender, "batch_size", 1)
-            self._follow([(each, done.course(each)) for each in here], max(size, 1))
+            waiting = here
+            while waiting:
+                self._follow([(each, done.course(each)) for each in waiting], max(size, 1))
+                waiting = done.move(waiting)
+            for visit in here:
+                done.held += visit.held
+                if visit.outside and not visit.runs:
+                    done.not_enrolled[visit.outside] += 1
             self._give_back(taken, here)
         except BaseException:
             # Whoever goes on need not wait for the lease; if the store is at fault, they do.
             with suppress(StoreError):
+                done.move(here)
                 self.work.store.put_off(taken.values())
             raise
         self.checked += len(entries)
@@ -228,22 +236,9 @@ class _Run:
                 call.visit.ledger[record.key] = record
                 why = receipt.detail or receipt.provider_id or receipt.delivery.value
                 self.done.note(record, why)
-            visits = [call.visit for _, call in started]
-            moves = log_for(self.work, facts, now, known=lambda: self._sure(visits)).moves
-        of, moved = by_candidate(facts), {move.candidate_id for move in moves}
+            self.work.store.append_interactions(facts)
+        of = by_candidate(facts)
         for _, call in started:
-            visit = call.visit
-            visit.grow(fact for key in visit.relationship.candidate.ids for fact in of.get(key, ()))
-            visit.stale = visit.stale or visit.id in moved
+            ids = call.visit.relationship.candidate.ids
+            call.visit.grow(self.work, [fact for key in ids for fact in of.get(key, ())])
         return answers
-
-    def _sure(self, here: Iterable[Visit]) -> Iterator[Relationship]:
-        """Yield what is known of people, read again where it is not what it was."""
-        for visit in sorted(here, key=lambda visit: visit.id):
-            try:
-                visit.make_sure(self.work)
-                yield visit.relationship
-            except (Moved, Lost):
-                hold(self.work, [visit.id])
-                with suppress(NotFound):  # deleted, or merged away: they move no more
-                    yield self.work.relationship(visit.id)

@@ -1,14 +1,17 @@
 """Live membership: what becomes known of a person moves them at once, and only them."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 import attrs
 
+from crmkit.lifecycle._bare import bare_fact
 from crmkit.lifecycle._person import Person, ended
+from crmkit.lifecycle._suppress import heed, sharing
 from crmkit.lifecycle._workspace import Workspace
-from crmkit.model import Candidate, FrozenMap, Interaction, Relationship
+from crmkit.model import Candidate, Interaction, Relationship
+from crmkit.permission._silence import SPEAKING_KINDS
 from crmkit.protocols import BATCH, batched
 from crmkit.segmentation import Membership, Transition
 
@@ -184,8 +187,12 @@ class Door:
     moves: list[Transition] = attrs.field(factory=list)
     known: dict[str, Relationship] = attrs.field(factory=dict)
     """What is known of people, where the caller has made sure of it."""
+    moved: set[str] = attrs.field(factory=set)
+    """Ids of those for whom engage may have something else to do now."""
     _awake: set[str] = attrs.field(factory=set)
     _ask: dict[str, set[str]] = attrs.field(factory=dict)
+    _spoke: set[str] = attrs.field(factory=set)
+    """Of whom something came in that suppresses addresses, or lifts what does."""
     _read: tuple[frozenset[str], Rows] = (frozenset(), {})
     """Whose rows were read last, and these, while nothing has changed them."""
 
@@ -219,6 +226,7 @@ class Door:
             if not new:
                 continue
             self._awake.update(owner for owner, _ in some)
+            self._spoke.update(owner for owner, fact in some if fact.kind in SPEAKING_KINDS)
             if not self.live:
                 continue
             kinds: dict[str, set[str]] = {}
@@ -227,19 +235,39 @@ class Door:
             for owner, those in kinds.items():
                 self._ask.setdefault(owner, set()).update(self.work.segmenter.affected(those))
 
+    def ask(self, ids: Iterable[str], names: Collection[str]) -> None:
+        """Have people asked about some segments."""
+        for key in ids:
+            self._ask.setdefault(key, set()).update(names)
+
     def changed(self, ids: Iterable[str]) -> None:
         """Note whose record is another now: any segment may see that."""
         ids = list(ids)
         self._awake.update(ids)
-        self._ask.update((key, set(self.work.definitions)) for key in ids)
+        self.ask(ids, self.work.definitions)
 
     def settle(self, people: Iterable[Candidate]) -> None:
         """Move people by what came in; their records as they are now. Wake whom it concerns."""
+        people = self._heard(people) if self._spoke else people
         concerned = [person for person in people if self._ask.get(person.id)] if self.live else ()
         for some in batched(concerned, BATCH // 4):
             self._settle(some, self._ask, ())
         if self.waking:
-            wake(self.work, self._awake)
+            wake(self.work, self._awake | self.moved)
+
+    def _heard(self, people: Iterable[Candidate]) -> list[Candidate]:
+        """Suppress and lift addresses by what came in; return whom it concerns besides."""
+        known = {person.id: person for person in people}
+        known |= _people(self.work, self._spoke - known.keys())
+        speaking = [known[key] for key in sorted(self._spoke & known.keys())]
+        sharers = {person.id: person for person in sharing(self.work, speaking)}
+        others = [person for key, person in sharers.items() if key not in known]
+        self.catch_up(others)
+        if heed(self.work, speaking, sharers.values(), self.now):
+            self.changed(sharers)
+            if not self.waking:
+                wake(self.work, [person.id for person in others])
+        return [*known.values(), *others]
 
     def _settle(
         self,
@@ -254,7 +282,7 @@ class Door:
         here = self.known if self.known.keys() >= {person.id for person in people} else None
         found = settle(self.work, people, self.now, ask=ask, replay=replay, rows=rows, known=here)
         self.moves += [move for person in found for move in person.moves]
-        self._awake |= moved_ids(found)
+        self.moved |= moved_ids(found)
 
 
 def log(
@@ -264,46 +292,41 @@ def log(
     facts = list(facts)
     door = Door.open(work, now, waking=waking)
     door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
-    owners = _owners(work, {fact.candidate_id for fact in facts}) if door.live or waking else {}
+    ids = {fact.candidate_id for fact in facts}
+    heard = not SPEAKING_KINDS.isdisjoint(fact.kind for fact in facts)
+    owners = _owners(work, ids) if door.live or waking or heard else {}
     hold(work, owners.values())
-    people = _people(work, owners.values()) if door.live else {}
-    return _through(door, facts, owners, people)
+    people = _people(work, owners.values()) if door.live or waking else {}
+    gone = {key for key, owner in owners.items() if owner in people and people[owner].erased}
+    facts = [bare_fact(fact) if fact.candidate_id in gone else fact for fact in facts]
+    door.catch_up(people.values())
+    door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
+    door.settle(people.values())
+    return door
 
 
-def log_for(
+def move_by(
     work: Workspace,
-    facts: Sequence[Interaction],
+    kinds: Collection[str],
     now: datetime,
     *,
     known: Callable[[], Iterable[Relationship]],
-) -> Door:
-    """Append what engage has done, and move those people; in a transaction.
+) -> set[str]:
+    """Move those of whom facts of these kinds are in the log since; in a transaction.
 
-    *known* is asked only where somebody may move by it: it says what is known of these people,
-    and keeps others from changing it.
+    Returns the ids of those of whom something is another by it. *known* is asked only where
+    somebody may move: it says what is known of these people, and keeps others from changing it.
     """
     door = Door.open(work, now, waking=False)
-    door.live = door.live and bool(work.segmenter.affected({fact.kind for fact in facts}))
-    here = {each.id: each for each in known()} if door.live else {}
-    owners = {key: each.id for each in here.values() for key in each.candidate.ids}
-    return _through(door, facts, owners, {key: each.candidate for key, each in here.items()}, here)
-
-
-def _through(
-    door: Door,
-    facts: Sequence[Interaction],
-    owners: Mapping[str, str],
-    people: Mapping[str, Candidate],
-    known: Mapping[str, Relationship] = FrozenMap(),
-) -> Door:
-    door.known |= known
-    door.catch_up(people.values())
-    door.append((owners.get(fact.candidate_id, fact.candidate_id), fact) for fact in facts)
-    for key, each in known.items():
-        mine = [fact for fact in facts if owners.get(fact.candidate_id) == key]
-        door.known[key] = attrs.evolve(each, history=each.history | mine)
-    door.settle(people.values())
-    return door
+    names = work.segmenter.affected(kinds)
+    if not (door.live and names):
+        return set()
+    door.known = {each.id: each for each in known()}
+    people = [each.candidate for each in door.known.values()]
+    door.catch_up(people)
+    door.ask((person.id for person in people), names)
+    door.settle(people)
+    return door.moved
 
 
 def _owners(work: Workspace, ids: Iterable[str]) -> dict[str, str]:

@@ -24,15 +24,19 @@ def recover(
 ) -> Found | None:
     """Say what became of a call that was cut off; None: the sender may be given it again.
 
-    What the log shows comes first, then what the provider says, if it can be asked.
+    What the log shows comes first; then, where it cannot be sent again, what the provider says.
     """
     if shown := _shown(relationship.history, known):
         return _left(known, f"a {shown.kind} fact shows that it left")
-    if (found := ask_sender(work, known)) is not None:
-        return found
     if is_within_window(work, known, now):
         return None
-    return attrs.evolve(known, state=TouchState.UNKNOWN, detail=CUT_OFF), ()
+    return closed(work, known, CUT_OFF)
+
+
+def closed(work: Workspace, known: TouchRecord, why: str) -> Found:
+    """Return what the provider says of a call that was cut off, or that nobody knows, and why."""
+    unknown = attrs.evolve(known, state=TouchState.UNKNOWN, detail=why), ()
+    return ask_sender(work, known) or unknown
 
 
 def ask_sender(work: Workspace, known: TouchRecord) -> Found | None:

@@ -24,6 +24,10 @@ class Lost(Exception):  # noqa: N818 - no error: somebody else does it
     """The lease is over: the person is in another worker's hands, or free for one."""
 
 
+class Unasked(Exception):  # noqa: N818 - no error
+    """What was logged may have moved the person: ask before more is done."""
+
+
 @attrs.define(eq=False)
 class Visit:
     """What engage knows of a person, and what it found out on the last way through."""
@@ -47,6 +51,8 @@ class Visit:
     """What was found to be refused, by key, for the ledger."""
     doubts: dict[str, str] = attrs.field(factory=dict)
     """Why messages in doubt are not given to the sender again, by key."""
+    unasked: bool = False
+    """Whether it was logged since what may have moved them into or out of a segment."""
     stale: bool = False
     """Whether more is new than what was taken in, so that all has to be read again."""
     outside: str | None = None
@@ -67,10 +73,11 @@ class Visit:
         """Have them looked at again at the first of these instants that is still to come."""
         self.until = earliest(self.until, *(at for at in instants if at and at > now))
 
-    def grow(self, facts: Iterable[Interaction]) -> None:
+    def grow(self, work: Workspace, facts: Iterable[Interaction]) -> None:
         """Take in what was logged just now."""
-        relationship = self.relationship
-        self.relationship = attrs.evolve(relationship, history=relationship.history | list(facts))
+        relationship, new = self.relationship, list(facts)
+        self.relationship = attrs.evolve(relationship, history=relationship.history | new)
+        self.unasked |= bool(work.segmenter.affected({fact.kind for fact in new}))
 
     def make_sure(self, work: Workspace) -> None:
         """Raise `Lost` or `Moved`, unless all is as it was read; in a transaction, to its end.
@@ -130,6 +137,8 @@ def _visits(work: Workspace, people: Sequence[tuple[AgendaEntry, Relationship]])
             runs=_of(each.candidate, runs),
             ledger={record.key: record for record in _of(each.candidate, ledger)},
             segments=frozenset(row.segment for row in inside.get(each.id, ())),
+            # Who had them before may have logged something, and died before it asked.
+            unasked=entry.taken_over,
         )
         for entry, each in people
     ]

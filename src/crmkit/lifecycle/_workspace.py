@@ -21,8 +21,9 @@ from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
 from crmkit.lifecycle._digest import digest
 from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
-from crmkit.model import Candidate, Interaction, Relationship
+from crmkit.model import Candidate, Interaction, Relationship, Suppression, address_digests
 from crmkit.permission import ContactPolicy
+from crmkit.permission._silence import silent
 from crmkit.protocols import BATCH, CandidateStore, Drafter, Renderer, Sender, Store, batched
 from crmkit.segmentation import CATALOGUE, Segmenter
 
@@ -110,15 +111,33 @@ class Workspace:
             yield from read(ids)
 
     def join(self, people: Iterable[Candidate]) -> list[Relationship]:
-        """Give each person the history of their own id and of every record merged into it."""
+        """Give each person the history of their own id and of every record merged into it.
+
+        And which of their addresses must stay silent for what that history does not say.
+        """
         people = list(people)
         facts: dict[str, list[Interaction]] = {}
         for fact in self.about(people, self.store.interactions):
             facts.setdefault(fact.candidate_id, []).append(fact)
-        return [
+        found = [
             Relationship(person, [fact for key in person.ids for fact in facts.get(key, ())])
             for person in people
         ]
+        held = self.suppressions(people)
+        if not held:
+            return found
+        return [
+            attrs.evolve(each, suppressed=silent(each.candidate, each.history, held))
+            for each in found
+        ]
+
+    def suppressions(self, people: Iterable[Candidate]) -> dict[str, tuple[Suppression, ...]]:
+        """Return what is kept against any address of these people, by digest."""
+        digests = {digest for person in people for digest in address_digests(person).values()}
+        held: dict[str, tuple[Suppression, ...]] = {}
+        for some in batched(digests):
+            held |= self.store.suppressions(some)
+        return held
 
     def relationship(self, candidate_id: str) -> Relationship:
         """Return one person with their history, also by the id of a record merged into theirs."""

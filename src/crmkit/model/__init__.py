@@ -20,6 +20,12 @@ from crmkit.model._names import (
 )
 from crmkit.model._process import employed_since, open_processes, until_of
 from crmkit.model._role import Role
+from crmkit.model._suppression import (
+    Suppression,
+    SuppressionReason,
+    address_digest,
+    address_digests,
+)
 from crmkit.model._verdict import Reason, Verdict
 
 __all__ = [
@@ -45,7 +51,11 @@ __all__ = [
     "Source",
     "Span",
     "Stage",
+    "Suppression",
+    "SuppressionReason",
     "Verdict",
+    "address_digest",
+    "address_digests",
     "brief",
     "employed_since",
     "identity_keys",

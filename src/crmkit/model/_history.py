@@ -8,6 +8,7 @@ from heapq import merge
 import attrs
 
 from crmkit.errors import InvalidRecord
+from crmkit.model import _fields as fields
 from crmkit.model._candidate import Candidate
 from crmkit.model._interaction import Interaction
 
@@ -119,6 +120,10 @@ def _to_history(value: "History | Iterable[Interaction]") -> History:
         raise error.under("interactions") from None
 
 
+def _addresses(value: object) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset(fields.texts(value))
+
+
 @attrs.frozen
 class Relationship:
     """A `Candidate` with its `History`: what every pure function takes.
@@ -128,6 +133,11 @@ class Relationship:
 
     candidate: Candidate
     history: History = attrs.field(factory=History, converter=_to_history)
+    suppressed: frozenset[str] = attrs.field(
+        default=frozenset(), converter=_addresses, kw_only=True, repr=False
+    )
+    """Addresses of the profile, as they stand there, that must stay silent for what this history
+    does not say: another record's history, an erasure, a list of the host's (`Suppression`)."""
 
     def __attrs_post_init__(self) -> None:
         candidate: object = self.candidate
@@ -152,4 +162,4 @@ class Relationship:
         history = self.history.upto(now)
         if history is self.history:
             return self
-        return Relationship(self.candidate, history)
+        return Relationship(self.candidate, history, suppressed=self.suppressed)

@@ -18,7 +18,8 @@ class ContactRule(StrEnum):
     """Unsubscribed, consent withdrawn, or no legal basis for the purpose and channel."""
     RETENTION = "retention"
     ADDRESS = "address"
-    """No address for the channel, or every one bounced for good; or the person complained."""
+    """No address for the channel, or every one bounced for good or is suppressed; or the person
+    complained."""
     IN_PROCESS = "in_process"
     SNOOZED = "snoozed"
     CAP = "cap"

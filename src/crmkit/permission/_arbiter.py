@@ -113,10 +113,11 @@ def usable_address(
     the channel; outcome ``soft`` takes out none, and a later ``verified`` fact with the same
     ``address`` brings it back. A complaint takes out all of the channel: who calls us spam is not
     written to at the next address. Only a later consent to nurture ends that. Facts without a
-    channel are about e-mail.
+    channel are about e-mail. An address in `Relationship.suppressed` is never returned.
     """
     now, channel = to_instant(now, "now"), fields.channel(channel)
     known = known_addresses(relationship.candidate, channel)
-    if not known or relationship.history.by_kind.keys().isdisjoint(_AGAINST):
+    bare = not relationship.suppressed
+    if not known or (bare and relationship.history.by_kind.keys().isdisjoint(_AGAINST)):
         return known[0] if known else None
     return next(iter(_case(relationship, now, channel, NURTURE, DEFAULT).addresses()), None)

@@ -136,6 +136,7 @@ class Case:
         coming = self.next_of(BASIS)
         if self.consent:
             found = f"consent of {_day(self.consent.at)}"
+            found += f" to wording {self.consent.wording!r}" if self.consent.wording else ""
             until = earliest(coming, self.consent.expires_at)
             return Reason(text, holds=True, found=found, until=until)
         if self.stop:
@@ -188,12 +189,12 @@ class Case:
         return Reason(text, holds=False, found=found, until=coming)
 
     def addresses(self) -> Sequence[str]:
-        """Return the addresses of the channel that still work."""
-        return (
-            ()
-            if self.complaint()
-            else self._not_bounced(known_addresses(self.candidate, self.channel))
-        )
+        """Return the addresses of the channel that still work and are not suppressed."""
+        if self.complaint():
+            return ()
+        works = self._not_bounced(known_addresses(self.candidate, self.channel))
+        silent = self.relationship.suppressed
+        return [address for address in works if address not in silent] if silent else works
 
     def _not_bounced(self, known: tuple[str, ...]) -> Sequence[str]:
         if "bounced" not in self.kinds:
@@ -239,7 +240,13 @@ class Case:
         works = self._not_bounced(known)
         found = f"{len(works)} of {len(known)}, the rest bounced" if known else "none known"
         found = f"all {len(known)} work" if known and len(works) == len(known) else found
-        return _said(text, holds=bool(works), found=found, until=coming)
+        silent = 0
+        if self.relationship.suppressed:
+            silent = sum(address in self.relationship.suppressed for address in works)
+        if silent:
+            found = f"{silent} of {len(known)} suppressed"
+            found += f", {len(known) - len(works)} bounced" if len(works) < len(known) else ""
+        return _said(text, holds=len(works) > silent, found=found, until=coming)
 
     def not_in_process(self) -> Reason:
         if self.purpose in self.policy.process_purposes:
@@ -304,18 +311,32 @@ class Case:
 
     def below_cap(self) -> Reason:
         cap, window = self.policy.cap, self.policy.cap_window
-        full, counted = [], 0
+        text, (counted, free) = _fewer(cap, window), self._count(cap, None)
+        found, ends = str(counted), [free] if free else []
+        if (own := self.policy.cap_of(self.channel)) is not None:
+            counted, free = self._count(own, self.channel)
+            text += f", fewer than {own} of them by {self.channel}"
+            found += f", {counted} by {self.channel}"
+            ends += [free] if free else []
+        until = _plus(max(ends), window) if ends else self.next_of(SENT)
+        return _said(text, holds=not ends, found=found, until=until)
+
+    def _count(self, cap: int, channel: Channel | None) -> tuple[int, datetime | None]:
+        """Return how many messages there are (on the channel), and which has to leave the window.
+
+        None when there are fewer than *cap*.
+        """
+        window, full, counted = self.policy.cap_window, list[datetime](), 0
         for kinds in MESSAGES:
             inside = [
                 fact.at
                 for kind in kinds
                 for fact in self.kinds.get(kind, ())
-                if self.now - fact.at < window
+                if self.now - fact.at < window and (channel is None or self._on_channel(fact))
             ]
             counted = max(counted, len(inside))
             full += sorted(inside)[-cap:][:1] if len(inside) >= cap else []
-        until = _plus(max(full), window) if full else self.next_of(SENT)
-        return _said(_fewer(cap, window), holds=not full, found=str(counted), until=until)
+        return counted, max(full, default=None)
 
     def within_hours(self) -> Reason:
         candidate, channel, hours = self.candidate, self.channel, self.policy.hours

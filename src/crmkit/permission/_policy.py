@@ -70,6 +70,18 @@ def _retention(value: object) -> tuple[tuple[str, Retention], ...]:
     return tuple(sorted(table.items()))
 
 
+def _caps(value: object) -> tuple[tuple[Channel, int], ...]:
+    if not isinstance(value, Mapping | tuple):
+        raise InvalidRecord("", f"expected a mapping by channel, got {type(value).__name__}")
+    table: dict[Channel, int] = {}
+    for channel, cap in dict(value).items():
+        try:
+            table[fields.channel(channel)] = fields.whole(cap, 1)
+        except InvalidRecord as error:
+            raise error.under(f"[{channel!r}]") from None
+    return tuple(sorted(table.items()))
+
+
 def _hours(value: object) -> Hours:
     if isinstance(value, Hours):
         return value
@@ -127,14 +139,25 @@ class ContactPolicy:
     cap_window: timedelta = timedelta(days=7)
     send_drafts: bool = False
     """Whether the draft of a one-to-one touch may go by mail without a person who has read it."""
+    channel_caps: tuple[tuple[Channel, int], ...] = attrs.field(default=(), converter=_caps)
+    """Messages on one channel within `cap_window`, beside `cap`, which holds for all together.
+
+    Given as a mapping, kept as pairs. Facts without a channel are about e-mail.
+    """
     hours: Hours = attrs.field(default=Hours(), converter=_hours)
     """The hours and days for each channel, in the person's own time."""
 
     _by_country: dict[str, Retention] = attrs.field(init=False, eq=False, repr=False)
 
+    _by_channel: dict[Channel, int] = attrs.field(init=False, eq=False, repr=False)
+
     @_by_country.default
     def _index_retention(self) -> dict[str, Retention]:
         return dict(self.retention)
+
+    @_by_channel.default
+    def _index_caps(self) -> dict[Channel, int]:
+        return dict(self.channel_caps)
 
     def __attrs_post_init__(self) -> None:
         if self.cap < 1:
@@ -145,6 +168,10 @@ class ContactPolicy:
     def retention_of(self, country: str | None) -> Retention:
         """Return what holds in a country (None when it is unknown)."""
         return self._by_country.get(country or "", self.default_retention)
+
+    def cap_of(self, channel: Channel) -> int | None:
+        """Return how many messages the channel may have within `cap_window`; None: only `cap`."""
+        return self._by_channel.get(channel)
 
     @classmethod
     def consent_only(cls) -> "ContactPolicy":

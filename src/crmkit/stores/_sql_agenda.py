@@ -39,11 +39,11 @@ class Agenda(Tables):
     def wake(self, ids: Collection[str]) -> None:
         """Put these on the agenda `AT_ONCE`, and add 1 to their turns; a new one has turn 1."""
         rows = [
-            {"candidate_id": key, "due_at": AT_ONCE, "turn": 1, "token": 0}
+            {"candidate_id": key, "due_at": AT_ONCE, "turn": 1, "token": 0, "back": 0}
             for key in sorted(set(ids))
         ]
         with self._database.writing() as connection:
-            insert_or_count(connection, tables.agenda, rows, "turn", keep=("token",))
+            insert_or_count(connection, tables.agenda, rows, "turn", keep=("token", "back"))
 
     def take(
         self,
@@ -197,6 +197,7 @@ _PUT_OFF = (
     .values(
         leased_at=None,
         leased_until=None,
+        back=_COLUMNS.token,
         due_at=sa.case(
             (
                 _COLUMNS.turn == sa.bindparam("seen"),
@@ -213,4 +214,10 @@ def _after(at: Any, candidate_id: Any) -> sa.ColumnElement[bool]:
 
 
 def _entry(row: Any) -> AgendaEntry:
-    return AgendaEntry(candidate_id=row.candidate_id, at=row.due_at, turn=row.turn, token=row.token)
+    return AgendaEntry(
+        candidate_id=row.candidate_id,
+        at=row.due_at,
+        turn=row.turn,
+        token=row.token,
+        back=row.back,
+    )

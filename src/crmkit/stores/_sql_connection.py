@@ -15,6 +15,8 @@ from crmkit.errors import StoreError
 from crmkit.stores._sql_faults import translated
 
 DIALECTS = ("sqlite", "postgresql")
+_LIBPQ = frozenset({"postgresql", "postgresql+psycopg", "postgresql+psycopg2"})
+"""The drivers that hand options on to the server."""
 
 
 class Database:
@@ -25,15 +27,24 @@ class Database:
     """
 
     def __init__(
-        self, target: str | URL | Engine | Connection, *, timeout: float, durable: bool = True
+        self,
+        target: str | URL | Engine | Connection,
+        *,
+        timeout: float,
+        idle: float,
+        durable: bool = True,
     ) -> None:
         self.owned = not isinstance(target, Engine | Connection)
         self._host = target if isinstance(target, Connection) else None
         self._engine = (
-            target.engine if isinstance(target, Engine | Connection) else _open(target, timeout)
+            target.engine
+            if isinstance(target, Engine | Connection)
+            else _open(target, timeout, idle)
         )
         if self.owned and not durable:
             event.listen(self._engine, "connect", _leave_the_disk_to_the_system)
+        if self.owned:
+            event.listen(self._engine, "connect", _overwrite_what_is_deleted)
         self.name = self._engine.url.render_as_string(hide_password=True)
         self.dialect = self._engine.dialect.name
         self._closed = False
@@ -91,9 +102,25 @@ class Database:
                     _begin(connection)
                     stack.callback(setattr, self._thread, "connection", None)
                     self._thread.connection = connection
-            yield connection
+            try:
+                yield connection
+            except BaseException as error:
+                self._take_back(stack, connection, error)
+                raise
             with translated(self.name):
                 stack.pop_all().close()
+
+    def _take_back(self, stack: ExitStack, connection: Connection, error: BaseException) -> None:
+        """Undo what the block did; the error of the block is the one that counts.
+
+        A database whose disk is full has undone more than its savepoint by itself: then the
+        connection is of no use any more, or the rest of the outer block would land alone.
+        """
+        try:
+            stack.pop_all().__exit__(type(error), error, error.__traceback__)
+        except SQLAlchemyError:
+            if not self._host:
+                connection.invalidate()
 
     def _inside(self) -> Connection | None:
         if self._closed:
@@ -112,12 +139,18 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _overwrite_what_is_deleted(raw: Any, _: object) -> None:
+    # Some builds of SQLite do, others leave what was erased in the free parts of the file.
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute("PRAGMA secure_delete=ON")
+
+
 def _leave_the_disk_to_the_system(raw: Any, _: object) -> None:
     if isinstance(raw, sqlite3.Connection):
         raw.execute("PRAGMA synchronous=OFF")
 
 
-def _open(target: object, timeout: float) -> Engine:
+def _open(target: object, timeout: float, idle: float) -> Engine:
     if not isinstance(target, str | URL):
         kinds = "a database URL, an SQLAlchemy Engine or a Connection"
         raise StoreError(f"expected {kinds}, got {type(target).__name__}")
@@ -132,6 +165,10 @@ def _open(target: object, timeout: float) -> Engine:
         options["connect_args"] = {"timeout": timeout, "check_same_thread": False}
         if url.database in {None, "", ":memory:"} or url.query.get("mode") == "memory":
             options["poolclass"] = StaticPool
+    elif url.drivername in _LIBPQ and "options" not in url.query:
+        # Else a worker that is stopped in mid-transaction would keep its locks for as long.
+        setting = f"-c idle_in_transaction_session_timeout={int(idle * 1000)}"
+        options["connect_args"] = {"options": setting}
     name = url.render_as_string(hide_password=True)
     try:
         return create_engine(url, **options)

@@ -7,11 +7,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from crmkit.errors import StoreError
 
+_DAMAGED = "it is not an SQLite database, or it is damaged; name another file or restore a backup"
+
 _ADVICE = (
-    (
-        ("not a database", "malformed"),
-        "it is not an SQLite database, or it is damaged; name another file or restore a backup",
-    ),
+    (("not a database", "malformed"), _DAMAGED),
     (
         ("locked", "busy"),
         "another program is writing to it; close that program or wait, then try again",
@@ -56,6 +55,8 @@ def translated(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: {_explain(str(error.orig))}") from error.orig
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {type(error).__name__} in the database driver") from None
+    except UnicodeDecodeError:
+        raise StoreError(f"{name}: {_DAMAGED}") from None
     except UnicodeEncodeError:
         raise StoreError(f"{name}: a text holds characters that UTF-8 cannot") from None
 

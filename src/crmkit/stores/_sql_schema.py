@@ -159,7 +159,15 @@ agenda = Table(
     Column("due_at", Instant),
     Column("turn", BigInteger, nullable=False),
     Column("token", BigInteger, nullable=False),
+    Column("back", BigInteger, nullable=False),
     Column("leased_at", Instant),
     Column("leased_until", Instant),
     Index("crmkit_agenda_due", "due_at", "candidate_id"),
+)
+suppressions = Table(
+    "crmkit_suppressions",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("reason", _key(), primary_key=True),
+    Column("since", Instant, nullable=False),
 )

@@ -2,12 +2,15 @@
 
 from contextlib import suppress
 
-from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy import Connection, Table, func, inspect, select
 from sqlalchemy.exc import OperationalError
 
 from crmkit.errors import StoreError
 from crmkit.stores._sql_connection import Database
 from crmkit.stores._sql_schema import SCHEMA_VERSION, meta, metadata
+
+_SETTING_UP = 0x63726D6B6975
+"""The advisory lock under which tables are made: the one beside that of captures."""
 
 
 def prepare(database: Database, *, create: bool) -> None:
@@ -25,6 +28,8 @@ def prepare(database: Database, *, create: bool) -> None:
     if database.owned and database.dialect == "sqlite":
         _write_ahead(database)
     with database.writing() as connection:
+        if database.dialect == "postgresql":  # there, IF NOT EXISTS races with itself
+            connection.execute(select(func.pg_advisory_xact_lock(_SETTING_UP)))
         metadata.create_all(connection)
         if connection.execute(select(meta.c.value).where(meta.c.key == "schema")).first() is None:
             connection.execute(meta.insert(), {"key": "schema", "value": SCHEMA_VERSION})

@@ -11,12 +11,13 @@ from crmkit.cadence import Enrollment, TouchRecord, TouchState
 from crmkit.model import Candidate, Interaction, Role, identity_keys
 from crmkit.protocols import AT_ONCE, BATCH, CLOCK_SET_BACK, FINAL, REOPENED, AgendaEntry, Store
 from crmkit.segmentation import Membership, Transition
+from crmkit.stores._memory_suppression import KeepsNoMore, suppression_table
 from crmkit.stores._memory_tables import Table, Timetable, Undo
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(Store):
+class MemoryStore(KeepsNoMore, Store):
     """Keeps everything in dictionaries, for as long as the process runs.
 
     Threads may share it; while one is in a `transaction`, the others wait.
@@ -51,6 +52,7 @@ class MemoryStore(Store):
             self._undo, lambda lease: lease[0]
         )
         self._basis = Table[str, str](self._undo, lambda digest: digest)
+        self._suppressions = suppression_table(self._undo)
 
     def __repr__(self) -> str:
         people, facts = len(self._candidates.rows), len(self._interactions.rows)
@@ -335,8 +337,9 @@ class MemoryStore(Store):
                 known = self._agenda.rows.get(entry.candidate_id)
                 if known and known.token == entry.token:
                     self._leases.discard(entry.candidate_id)
-                    if known.turn == entry.turn:
-                        self._agenda.put(entry.candidate_id, attrs.evolve(known, at=entry.at))
+                    at = entry.at if known.turn == entry.turn else known.at
+                    back = attrs.evolve(known, at=at, back=known.token)
+                    self._agenda.put(entry.candidate_id, back)
 
     def end_leases(self) -> None:
         """Take everybody back; who goes on has lost them."""

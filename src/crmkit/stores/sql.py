@@ -20,18 +20,20 @@ from crmkit.stores._sql_people import People
 from crmkit.stores._sql_schema import metadata
 from crmkit.stores._sql_segments import Segments
 from crmkit.stores._sql_setup import prepare
+from crmkit.stores._sql_suppression import KeepsNoMore
 
 __all__ = ["SQLStore", "metadata"]
 
 
-class SQLStore(People, Segments, Cadences, Agenda, Store):
+class SQLStore(People, Segments, Cadences, Agenda, KeepsNoMore, Store):
     """Keeps everything in tables named ``crmkit_…``.
 
     *target* is a database URL (``sqlite:///talent.db``; ``sqlite://`` for one in memory), or an
     SQLAlchemy engine or connection of the host. On a connection that the host hands in, nothing
     is committed: the host does, and a call that fails takes back only itself. With
     ``create=False`` the tables of `metadata` must be there already, made by the host's migrations.
-    *timeout* is how many seconds to wait for somebody else's lock on an SQLite file;
+    *timeout* is how many seconds to wait for somebody else's lock on an SQLite file, *idle* how
+    many a transaction may stand still before PostgreSQL ends it and frees what it has locked;
     ``durable=False`` leaves it to the system when that file is written to the disk, quicker, for
     simulations: a process that dies loses nothing, a power failure may.
 
@@ -50,10 +52,11 @@ class SQLStore(People, Segments, Cadences, Agenda, Store):
         target: str | sa.URL | sa.Engine | sa.Connection,
         *,
         create: bool = True,
-        timeout: float = 10.0,
+        timeout: float = 30.0,
+        idle: float = 60.0,
         durable: bool = True,
     ) -> None:
-        self._database = Database(target, timeout=timeout, durable=durable)
+        self._database = Database(target, timeout=timeout, idle=idle, durable=durable)
         try:
             prepare(self._database, create=create)
         except BaseException:

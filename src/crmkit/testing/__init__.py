@@ -9,6 +9,7 @@ from crmkit.testing._stores import (
     check_interaction_store,
     check_membership_store,
     check_store,
+    check_suppression_store,
     check_transactions,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "check_role_store",
     "check_sender",
     "check_store",
+    "check_suppression_store",
     "check_transactions",
 ]

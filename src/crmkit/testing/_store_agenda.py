@@ -14,8 +14,10 @@ _EVER = START + timedelta(days=365)
 _LEASE = timedelta(minutes=10)
 
 
-def _entry(candidate_id: str, at: datetime | None, turn: int = 1, *, token: int = 0) -> AgendaEntry:
-    return AgendaEntry(candidate_id=candidate_id, at=at, turn=turn, token=token)
+def _entry(
+    candidate_id: str, at: datetime | None, turn: int = 1, *, token: int = 0, back: int = 0
+) -> AgendaEntry:
+    return AgendaEntry(candidate_id=candidate_id, at=at, turn=turn, token=token, back=back)
 
 
 def check_waking(make_store: Callable[[], AgendaStore]) -> None:
@@ -108,11 +110,14 @@ def check_leases_are_exclusive(make_store: Callable[[], AgendaStore]) -> None:
     store.put_off([attrs.evolve(entry, at=_EVER) for entry in (*first, *second)])
     same(store.keep(first[1], lease=_LEASE), None, "who was given back is not kept")
     again = list(store.take(START, lease=_LEASE))
-    taken = attrs.evolve(woken, token=2)
+    taken = attrs.evolve(woken, token=2, back=1)
     same(again, [taken], "put_off() gives back, and keeps the instant unless they were woken")
     same(
         list(store.take(_EVER, lease=_LEASE, after=taken)),
-        [_entry("d", START + TICK, token=1), *(_entry(key, _EVER, token=2) for key in "bc")],
+        [
+            _entry("d", START + TICK, token=1),
+            *(_entry(key, _EVER, token=2, back=1) for key in "bc"),
+        ],
         "take(after=…) goes on behind an entry",
     )
 
@@ -125,6 +130,7 @@ def check_leases_end(make_store: Callable[[], AgendaStore]) -> None:
     same(store.keep(old, lease=_LEASE), None, "keep() of a lease that is over returns None")
     (new,) = store.take(START, lease=_LEASE)
     same(new, attrs.evolve(old, token=2), "take() takes whose lease is over, under a new token")
+    same([old.taken_over, new.taken_over], [False, True], "taken_over says who never gave back")
     same(store.keep(old, lease=_LEASE), None, "keep() with an older token returns None")
     store.put_off([attrs.evolve(old, at=None)])
     same(store.keep(new, lease=_LEASE), new, "put_off() with an older token does nothing")

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from crmkit.model import Candidate, Role
+from crmkit.model import Candidate, Reason, Role, SuppressionReason, address_digest
 from crmkit.protocols import (
     AT_ONCE,
     AgendaEntry,
@@ -21,6 +21,7 @@ from crmkit.protocols import (
     InteractionStore,
     MembershipStore,
     Store,
+    SuppressionStore,
 )
 from crmkit.testing._store_agenda import (
     check_agenda_comes_in_order,
@@ -80,6 +81,15 @@ from crmkit.testing._store_segments import (
     check_transitions_are_logged_once,
     check_watches_are_apart,
 )
+from crmkit.testing._store_suppression import (
+    check_facts_are_redacted,
+    check_lifting_forgets,
+    check_suppressing_together,
+    check_suppressions_are_kept,
+    check_touches_are_redacted,
+    check_transitions_are_redacted,
+    silent,
+)
 
 
 def check_store(make_store: Callable[[], Store]) -> None:
@@ -94,6 +104,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     check_membership_store(make_store)
     check_enrollment_store(make_store)
     check_agenda_store(make_store)
+    check_suppression_store(make_store)
     check_transactions(make_store)
 
 
@@ -115,6 +126,7 @@ def check_interaction_store(make_store: Callable[[], InteractionStore]) -> None:
     check_append_is_atomic(make_store)
     check_interactions_come_in_order(make_store)
     check_appending_together(make_store)
+    check_facts_are_redacted(make_store)
 
 
 def check_membership_store(make_store: Callable[[], MembershipStore]) -> None:
@@ -125,6 +137,7 @@ def check_membership_store(make_store: Callable[[], MembershipStore]) -> None:
     check_watches_are_apart(make_store)
     check_due_comes_in_order(make_store)
     check_definitions_are_replaced(make_store)
+    check_transitions_are_redacted(make_store)
 
 
 def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
@@ -138,6 +151,7 @@ def check_enrollment_store(make_store: Callable[[], EnrollmentStore]) -> None:
     check_touches_are_found(make_store)
     check_touches_come_in_order(make_store)
     check_racing_claims(make_store)
+    check_touches_are_redacted(make_store)
 
 
 def check_agenda_store(make_store: Callable[[], AgendaStore]) -> None:
@@ -151,6 +165,13 @@ def check_agenda_store(make_store: Callable[[], AgendaStore]) -> None:
     check_leases_end(make_store)
     check_racing_leases(make_store)
     check_the_basis_is_kept(make_store)
+
+
+def check_suppression_store(make_store: Callable[[], SuppressionStore]) -> None:
+    """Check a `SuppressionStore`."""
+    check_suppressions_are_kept(make_store)
+    check_lifting_forgets(make_store)
+    check_suppressing_together(make_store)
 
 
 def check_transactions(make_store: Callable[[], Store]) -> None:
@@ -173,12 +194,16 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
     """Check that, if the block raises, all is as before and the error is passed on."""
     store = make_store()
     store.put_candidates([Candidate(id="ada", emails=["old@example.org"]), Candidate(id="bob")])
-    store.change_memberships([member("ada", "one"), member("bob", "one"), watch("bob", "two")], [])
+    entered = move("bob", "one", entered=True, second=0)
+    store.append_interactions([fact("bob", 0)])
+    store.change_memberships([member("ada", "one"), watch("bob", "two")], [entered])
+    store.change_memberships([member("bob", "one")], [])
     store.set_definitions({"one": "old", "two": "old"})
     store.put_enrollments([run("bob", "old", 0)])
     store.claim_touch(touch("old", "welcome"))
     store.wake(["ada", "bob"])
     store.set_agenda_basis("old")
+    store.suppress([silent(_SILENT, "listed"), silent(_SILENT, "bounced")])
     before = _everything(store)
     raised = None
     try:
@@ -192,6 +217,10 @@ def check_transaction_is_taken_back(make_store: Callable[[], Store]) -> None:
             store.move_enrollments([attrs.evolve(run("bob", "old", 0), version=2)])
             store.settle_touch(attrs.evolve(touch("old", "welcome"), state="sent"))
             store.put_off([AgendaEntry(candidate_id="bob", at=None, turn=1)])
+            store.lift([_SILENT], [SuppressionReason.BOUNCED])
+            store.redact_interactions([attrs.evolve(fact("bob", 0), outcome="none")])
+            store.redact_transitions([attrs.evolve(entered, because=Reason("none"))])
+            store.redact_touches([attrs.evolve(touch("old", "welcome"), detail="none")])
             raise Breakdown  # noqa: TRY301 - the block itself has to raise
     except Breakdown as error:
         raised = error
@@ -229,6 +258,7 @@ def check_nested_transactions(make_store: Callable[[], Store]) -> None:
 
 
 _EVER = START + timedelta(days=365)
+_SILENT = address_digest("silent@example.org")
 
 
 def _change_everything(store: Store) -> list[list[Any]]:
@@ -246,9 +276,12 @@ def _change_everything(store: Store) -> list[list[Any]]:
     store.claim_touch(claimed)
     store.wake(["ada"])
     store.set_agenda_basis("new")
+    unsubscribed = silent(_SILENT, "unsubscribed")
+    store.suppress([unsubscribed])
     held: list[list[Any]] = [[inside], [outside], [inside, outside], [defined], [entered]]
     woken = AgendaEntry(candidate_id="ada", at=AT_ONCE, turn=1)
-    return [[person], [met], [role], *held, [enrolled], [claimed], [woken], ["new"]]
+    silenced = [{_SILENT: (unsubscribed,)}]
+    return [[person], [met], [role], *held, [enrolled], [claimed], [woken], ["new"], silenced]
 
 
 def _everything(store: Store) -> list[list[Any]]:
@@ -265,4 +298,5 @@ def _everything(store: Store) -> list[list[Any]]:
         list(store.touches()),
         list(store.agenda(_EVER)),
         [store.agenda_basis()],
+        [store.suppressions([_SILENT])],
     ]
