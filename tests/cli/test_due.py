@@ -189,6 +189,21 @@ def test_several_at_once_send_each_message_once() -> None:
     assert len(server.mails) == len({mail["To"] for mail in server.mails}) == 41
 
 
+def test_a_server_may_keep_the_people(
+    capsys: pytest.CaptureFixture[str], postgres_url: str
+) -> None:
+    """With the URL of a server, what is due by its clock goes, and tasks and doubts are listed."""
+    with SQLStore(postgres_url) as store:
+        CRM(store).capture(Candidate(id="bob", emails=["bob@example.org"]))
+    there = ["--db", postgres_url]
+    with MailServer() as server:
+        assert "1 enrolled, 1 sent" in run(capsys, "run-due", *there, *plain(server))
+        assert "0 enrolled, 0 sent" in run(capsys, "run-due", *there, *plain(server))
+    assert [mail["To"] for mail in server.mails] == ["bob@example.org"]
+    assert run(capsys, "tasks", *there) == "nothing to do\n"
+    assert run(capsys, "doubts", *there) == "nothing is in doubt\n"
+
+
 class TestUnsubscribe:
     URL = "https://talent.example.org/u/{token}"
 
