@@ -256,6 +256,9 @@ def test_rejected_rows_that_cannot_be_written_take_nobody_in(
         ("--now", ["shortlist", "--title", "Dev"]),
         ("--now", ["report"]),
         ("--now", ["explain", "ada"]),
+        ("--now", ["resolve", "e1.0.a", "--sent"]),
+        ("--now", ["tasks"]),
+        ("--now", ["done", "e1.0.a"]),
     ],
 )
 @pytest.mark.usefixtures("filled")
@@ -290,6 +293,7 @@ def test_unknown_names_are_told_with_near_ones(capsys: pytest.CaptureFixture[str
         ([], "the following arguments are required: COMMAND; see crmkit --help"),
         (["explian"], "invalid choice: 'explian'"),
         (["explain"], "required: candidate; see crmkit explain --help"),
+        (["done", "e1.0.a", "--kind", "callled"], "invalid choice: 'callled'"),
         (["run-due", "--limit", "-1"], "--limit: expected a whole number from 0, got '-1'"),
         (["shortlist", "--title", "A", "--limit", "0"], "expected a whole number from 1, got '0'"),
         (["demo", "--weeks", "many"], "expected a whole number from 1, got 'many'"),
@@ -311,6 +315,10 @@ COMMANDS = {
     "shortlist": ["shortlist", "--title", "Dev", *NOW],
     "report": ["report", *NOW],
     "explain": ["explain", "ada", *NOW],
+    "doubts": ["doubts"],
+    "resolve": ["resolve", "e1.0.a", "--sent", *NOW],
+    "tasks": ["tasks", *NOW],
+    "done": ["done", "e1.0.a", *NOW],
 }
 WRITERS = ["import", "run-due", "shortlist"]
 

@@ -21,6 +21,10 @@ COMMANDS = {
     "shortlist": ["shortlist", "--title", "Dev", *NOW],
     "report": ["report", *NOW],
     "explain": ["explain", "ada", *NOW],
+    "doubts": ["doubts"],
+    "resolve": ["resolve", "e1.0.a", "--sent", *NOW],
+    "tasks": ["tasks", *NOW],
+    "done": ["done", "e1.0.a", *NOW],
 }
 
 

@@ -5,23 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmkit._progress import Bar
-from crmkit._time import to_instant
-from crmkit.codec import loads
-from crmkit.errors import (
-    InvalidDocument,
-    InvalidRecord,
-    NaiveInstant,
-    NotFound,
-    SourceError,
-    StoreError,
-)
-from crmkit.lifecycle import CRM, SystemClock, TemplateRenderer
+from crmkit.cli._shared import file_of, instant, now_of, open_store, segments_of
+from crmkit.errors import InvalidRecord, NotFound, SourceError
+from crmkit.lifecycle import CRM, SystemClock
 from crmkit.model import FrozenMap, Role
-from crmkit.segmentation import CATALOGUE, Segment, Segmenter
 from crmkit.sources import Imported, csv, greenhouse, jsonresume, write_rejected
 
 if TYPE_CHECKING:
@@ -58,7 +48,7 @@ def import_(options: argparse.Namespace) -> None:
 
 
 def _read(options: argparse.Namespace) -> Imported:
-    at = _instant(options.captured_at, "--captured-at")
+    at = instant(options.captured_at, "--captured-at")
     kind = options.format or ("csv" if options.file.suffix.lower() == ".csv" else "greenhouse")
     if kind == "csv" and options.mapping is None:
         raise SourceError("a CSV file needs --mapping", file=str(options.file))
@@ -80,42 +70,13 @@ def _read(options: argparse.Namespace) -> Imported:
         return greenhouse.read(options.file, on_error=options.on_error, progress=progress)
 
 
-def run_due(options: argparse.Namespace) -> None:
-    """Bring segments up to date, send what is due, list what people have to do."""
-    from crmkit.senders import MaildirSender
-
-    now = _now(options)
-    segments = _segments(options)
-    settings = {"from_address": options.from_address} if options.from_address else {}
-    renderer = TemplateRenderer(
-        organization=options.organization,
-        signature=options.signature,
-        postal_address=options.postal_address,
-    )
-    with _open(options.db) as store:
-        sender = MaildirSender(options.outbox, **settings)
-        crm = CRM(store, sender, renderer=renderer, segments=segments)
-        with Bar("segments") as progress:
-            moves = crm.advance(now=now, progress=progress)
-        with Bar("engaging") as progress:
-            run = crm.engage(now=now, limit=options.limit, progress=progress)
-    print(moves)
-    print(run)
-    for task in run.tasks:
-        print(f"  task: {task}")
-    if run.sent:
-        print(f"the messages are in {options.outbox}")
-    if run.next_due:
-        print(f"next due: {run.next_due:%Y-%m-%d %H:%M} UTC")
-
-
 def shortlist(options: argparse.Namespace) -> None:
     """Print who fits a role."""
-    now = _now(options)
+    now = now_of(options)
     if not (options.role or options.title):
         raise InvalidRecord("--role", "name a stored role, or give --title for a new one")
-    with _open(options.db) as store, store.transaction():
-        crm = CRM(store)
+    with open_store(options.db) as store, store.transaction():
+        crm, now = CRM(store), now or store.now()
         role = _role(crm, options, now) if options.title else crm.role(options.role)
         with Bar("ranking") as progress:
             found = crm.convert(role, now=now, limit=options.limit, progress=progress)
@@ -149,10 +110,10 @@ def report(options: argparse.Namespace) -> None:
     """Write the scorecard as one page."""
     from crmkit.report import Report, need_templates, write_page
 
-    now = _now(options)
+    now = now_of(options)
     need_templates()
-    with _open(options.db) as store:
-        crm = CRM(store)
+    with open_store(options.db) as store:
+        crm, now = CRM(store), now or store.now()
         with Bar("measuring") as progress:
             card = crm.measure(now=now, progress=progress)
         sizes = Counter(membership.segment for membership in store.memberships())
@@ -170,9 +131,9 @@ def report(options: argparse.Namespace) -> None:
 
 def explain(options: argparse.Namespace) -> None:
     """Print everything about one person."""
-    now = _now(options)
-    segments = _segments(options)
-    with _open(options.db) as store:
+    now = now_of(options)
+    segments = segments_of(options)
+    with open_store(options.db) as store:
         try:
             found = CRM(store, segments=segments).explain(options.candidate, now=now)
         except NotFound as error:
@@ -181,62 +142,13 @@ def explain(options: argparse.Namespace) -> None:
     print(found)
 
 
-def _segments(options: argparse.Namespace) -> tuple[Segment, ...]:
-    """Return the segments of the file that was named; without one, the catalogue."""
-    if options.segments is None:
-        return CATALOGUE
-    try:
-        return loads(Segmenter, options.segments.read_bytes()).segments
-    except InvalidDocument as error:
-        where = error.path or None
-        raise SourceError(error.problem, file=str(options.segments), path=where) from None
-
-
-def _now(options: argparse.Namespace) -> datetime:
-    return _instant(options.now, "--now") or SystemClock().now()
-
-
-def _instant(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return to_instant(text, option)
-    except NaiveInstant:
-        problem = f"{text!r} has no time zone; say which, for example 2026-03-02T09:00Z"
-        raise NaiveInstant(option, problem) from None
-
-
-def _open(database: str, *, create: bool = False) -> "SQLStore":
-    """Open a database; only an import may make a new one."""
-    from crmkit.stores import SQLStore
-
-    file = _file(database)
-    if file is None:
-        return SQLStore(database, create=create)
-    if not create and not file.exists():
-        raise StoreError(f"there is no database {file}; make one with 'crmkit import'")
-    from sqlalchemy import URL  # there, since the store was imported
-
-    return SQLStore(URL.create("sqlite", database=str(file)), create=create)
-
-
-def _file(database: str) -> Path | None:
-    """Return the SQLite file that ``--db`` names; None for any other URL."""
-    if "://" not in database:
-        return Path(database)
-    path = database.removeprefix("sqlite:///")
-    if path == database or "?" in path or path.startswith(("file:", ":memory:")) or not path:
-        return None
-    return Path(path)
-
-
 @contextmanager
 def _for_import(database: str) -> "Iterator[SQLStore]":
     """Open a database; a new one in which nobody came to be is taken away again."""
-    file = _file(database)
+    file = file_of(database)
     vain = file is not None and not file.exists()
     try:
-        with _open(database, create=True) as store:
+        with open_store(database, create=True) as store:
             try:
                 yield store
             except BaseException:

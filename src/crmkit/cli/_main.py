@@ -1,4 +1,7 @@
-"""Arguments in, exit status out: 0 when it worked, 2 with one readable line when it did not."""
+"""Arguments in, exit status out.
+
+0: it worked; 2: it did not, and one readable line says why; 3: it did, but something is in doubt.
+"""
 
 import argparse
 import io
@@ -10,7 +13,11 @@ from typing import NoReturn
 
 from crmkit import __version__
 from crmkit.cli import _commands as commands
+from crmkit.cli import _due as due
+from crmkit.cli._senders import PASSWORD, SECRET
 from crmkit.errors import CrmkitError
+from crmkit.lifecycle._tasks import DONE_KINDS
+from crmkit.model import Channel
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     try:
         options = _parser().parse_args(arguments)
-        options.run(options)
+        status: int | None = options.run(options)
         sys.stdout.flush()
     except CrmkitError as error:
         return _fail(str(error))
@@ -36,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("crmkit: stopped; run the same command again to go on", file=sys.stderr)
         return 130
-    return 0
+    return status or 0
 
 
 def _fail(problem: str) -> int:
@@ -76,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     _demo(verbs.add_parser("demo", help="a simulated year on a sample pool, to look at"))
     _import(verbs.add_parser("import", help="take people in from a file"))
     _run_due(verbs.add_parser("run-due", help="bring segments up to date and send what is due"))
+    _doubts(verbs.add_parser("doubts", help="of which messages nobody knows whether they left"))
+    _resolve(verbs.add_parser("resolve", help="say whether a message in doubt has left"))
+    _tasks(verbs.add_parser("tasks", help="what people have to do, and what to remember for it"))
+    _done(verbs.add_parser("done", help="say that a person has done a task"))
     _shortlist(verbs.add_parser("shortlist", help="who have we already met that fits a role?"))
     _report(verbs.add_parser("report", help="the scorecard as one HTML page"))
     _explain(verbs.add_parser("explain", help="everything about one person: why, until when"))
@@ -141,17 +152,72 @@ def _import(parser: argparse.ArgumentParser) -> None:
 
 def _run_due(parser: argparse.ArgumentParser) -> None:
     _database(parser)
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--outbox", type=Path, default=Path("outbox"), help="a Maildir (%(default)s)"
     )
+    place.add_argument(
+        "--smtp",
+        metavar="URL",
+        help="a mail server instead: smtp://user@host:587 (STARTTLS), smtps://… (TLS) or "
+        f"smtp+plain://…; the password from the environment, {PASSWORD}",
+    )
     parser.add_argument("--from", dest="from_address", help="the address that messages come from")
+    parser.add_argument("--reply-to", help="the address that answers go to, if it is another")
     parser.add_argument("--organization", default="our company", help="(%(default)s)")
     parser.add_argument("--signature", default="The talent team", help="(%(default)s)")
     parser.add_argument("--postal-address", help="shown below every message, as CAN-SPAM asks")
+    parser.add_argument(
+        "--unsubscribe-url",
+        metavar="URL",
+        help="your page that stops messages, https://…/{token}; "
+        f"with secrets from the environment, {SECRET}",
+    )
+    parser.add_argument("--html", action="store_true", help="write messages as pages, too")
     parser.add_argument("--limit", type=_at_least(0), help="send at most so many messages")
     _segments(parser)
     _now(parser)
-    parser.set_defaults(run=commands.run_due)
+    parser.set_defaults(run=due.run_due)
+
+
+def _doubts(parser: argparse.ArgumentParser) -> None:
+    _database(parser)
+    parser.set_defaults(run=due.doubts)
+
+
+def _resolve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="of the message, as doubts shows it")
+    answer = parser.add_mutually_exclusive_group(required=True)
+    answer.add_argument("--sent", action="store_true", dest="sent", help="it has left")
+    answer.add_argument(
+        "--not-sent", action="store_false", dest="sent", help="it never left, and may go again"
+    )
+    parser.add_argument("--detail", help="how you know; no names and addresses")
+    _database(parser)
+    _segments(parser)
+    _now(parser)
+    parser.set_defaults(run=due.resolve)
+
+
+def _tasks(parser: argparse.ArgumentParser) -> None:
+    _database(parser)
+    _segments(parser)
+    _now(parser)
+    parser.set_defaults(run=due.tasks)
+
+
+def _done(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", help="of the task, as tasks shows it")
+    kinds = "what was done (%(default)s)"
+    parser.add_argument("--kind", choices=DONE_KINDS, default="messaged", help=kinds)
+    parser.add_argument("--channel", choices=list(Channel), help="by which it was done")
+    parser.add_argument("--outcome", help="positive, say; or later")
+    parser.add_argument("--said", metavar="TEXT", help="what they said, for the next time")
+    parser.add_argument("--by", metavar="ID", help="who did it")
+    _database(parser)
+    _segments(parser)
+    _now(parser)
+    parser.set_defaults(run=due.done)
 
 
 def _shortlist(parser: argparse.ArgumentParser) -> None:
