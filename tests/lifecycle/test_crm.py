@@ -218,6 +218,7 @@ def test_the_public_names():
         "Finding",
         "Fit",
         "FitWeights",
+        "InDoubt",
         "Moves",
         "Outcome",
         "Progress",

@@ -8,7 +8,7 @@ import pytest
 
 from crmkit import CRM
 from crmkit.cadence import Cadence, Playbook, Touch
-from crmkit.errors import SenderError
+from crmkit.errors import SenderError, StoreError
 from crmkit.lifecycle import TemplateRenderer
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
 from crmkit.protocols import Sender
@@ -263,3 +263,20 @@ class TestBatches:
         crm = crm_over(store, sender, renderer=Meddling())
         crm.capture_all(people(3))
         assert sorted(each.candidate_id for each in crm.engage(now=NOW).sent) == ["p000", "p002"]
+
+
+def test_a_connection_of_the_host_is_refused(tmp_path):
+    """No claim would be committed before the sender is called, so that none would protect."""
+    sa = pytest.importorskip("sqlalchemy")
+    from crmkit.stores import SQLStore
+
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'host.db'}")
+    with engine.connect() as connection:
+        sender = Counting()
+        crm = crm_over(SQLStore(connection), sender)
+        crm.capture_all(people(1))
+        with pytest.raises(StoreError, match="give engage a store on the URL or the engine"):
+            crm.engage(now=NOW)
+        assert sender.keys == []
+        CRM(SQLStore(connection), playbook=PLAYBOOK).segment(now=NOW)
+    engine.dispose()

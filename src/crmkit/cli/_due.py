@@ -8,8 +8,7 @@ from textwrap import indent
 from crmkit._progress import Bar
 from crmkit.cli._senders import links_of, sender_of
 from crmkit.cli._shared import now_of, open_store, segments_of
-from crmkit.lifecycle import CRM, Task, TemplateRenderer
-from crmkit.lifecycle._recover import InDoubt
+from crmkit.lifecycle import CRM, InDoubt, Task, TemplateRenderer
 
 IN_DOUBT = 3
 """The exit status of who has to tell a person that something is in doubt."""

@@ -11,6 +11,7 @@ from crmkit.lifecycle._lint import Finding
 from crmkit.lifecycle._migrate import CadenceChange
 from crmkit.lifecycle._moves import Moves, Recorded
 from crmkit.lifecycle._outcomes import Outcome, RunReport
+from crmkit.lifecycle._recover import InDoubt
 from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task
@@ -31,6 +32,7 @@ __all__ = [
     "Finding",
     "Fit",
     "FitWeights",
+    "InDoubt",
     "Moves",
     "Outcome",
     "Progress",

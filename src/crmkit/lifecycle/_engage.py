@@ -37,6 +37,11 @@ def engage(
     """
     if limit is not None and limit < 0:
         raise InvalidRecord("limit", f"expected at least 0, got {limit}")
+    if work.sender is not None and not getattr(work.store, "commits", True):
+        raise StoreError(
+            f"{work.store!r} works on a connection of the host, so no claim is committed before "
+            "the sender is called; give engage a store on the URL or the engine"
+        )
     prepare(work, everyone=everyone)
     run = _Run(Pass(work, clock()), limit)
     start, last = run.done.now, None

@@ -58,6 +58,11 @@ class Database:
         # A store that nobody closed would leave open files behind.
         self._finalizer = weakref.finalize(self, self._engine.dispose) if self.owned else None
 
+    @property
+    def commits(self) -> bool:
+        """Whether what a transaction changed is kept when it ends; a host's is for it to commit."""
+        return self._host is None
+
     def close(self) -> None:
         """Close what this store opened; harmless when repeated."""
         self._closed = True

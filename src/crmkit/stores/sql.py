@@ -77,6 +77,11 @@ class SQLStore(People, Segments, Cadences, Agenda, KeepsNoMore, Store):
     ) -> None:
         self.close()
 
+    @property
+    def commits(self) -> bool:
+        """Whether what is changed is committed here; False on a connection of the host."""
+        return self._database.commits
+
     def close(self) -> None:
         """Close the connections that the store opened; those of the host stay open."""
         self._database.close()
