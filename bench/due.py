@@ -64,7 +64,7 @@ TABLES = {
     "identity_keys": "key, candidate_id",
     "interactions": "id, candidate_id, kind, occurred_at, document",
     "enrollments": "id, candidate_id, cadence, enrolled_at, document",
-    "agenda": "candidate_id, due_at, turn",
+    "agenda": "candidate_id, due_at, turn, token, back",
 }
 NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?)"
 

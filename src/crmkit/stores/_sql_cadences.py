@@ -13,9 +13,6 @@ from crmkit.stores import _sql_schema as tables
 from crmkit.stores._sql_base import Tables
 from crmkit.stores._sql_write import insert, insert_new
 
-_FINAL = [state.value for state in FINAL]
-_REOPENED = [state.value for state in REOPENED]
-
 
 class Cadences(Tables):
     """Enrolments, and the ledger of touches."""
@@ -49,10 +46,18 @@ class Cadences(Tables):
 
     def settle_touch(self, record: TouchRecord) -> bool:
         """Replace the record unless it is final or was claimed again; return whether it was."""
-        key = {"e_": record.enrollment_id, "r_": record.rotation, "t_": record.touch}
-        row = _touch_row(record)
+        values = {
+            "e_": record.enrollment_id,
+            "r_": record.rotation,
+            "t_": record.touch,
+            "n_": record.attempt,
+            "state": record.state.value,
+            "due_at": record.due_at,
+            "occurred_at": record.at,
+            "document": dumps(record),
+        }
         with self._database.writing() as connection:
-            return bool(connection.execute(_SETTLE, {**row, **key, "n_": record.attempt}).rowcount)
+            return bool(connection.execute(_SETTLE, values).rowcount)
 
     def touches(
         self,
@@ -85,7 +90,7 @@ def _claim(dialect: str) -> Any:
         index_elements=sorted(key),
         set_={name: coming[name] for name in columns.keys() if name not in key},  # noqa: SIM118 - a column collection
         where=sa.and_(
-            columns.state.in_(_REOPENED),
+            sa.or_(*(columns.state == state.value for state in REOPENED)),
             columns.attempt == coming.attempt - 1,
         ),
     ).returning(columns.attempt)
@@ -98,9 +103,10 @@ _SETTLE = (
         tables.touches.c.rotation == sa.bindparam("r_"),
         tables.touches.c.touch == sa.bindparam("t_"),
         tables.touches.c.attempt == sa.bindparam("n_"),
-        tables.touches.c.state.not_in(_FINAL),
+        # Not as a list, which would be written out again for every call.
+        *(tables.touches.c.state != state.value for state in FINAL),
     )
-    .values({column.name: sa.bindparam(column.name) for column in tables.touches.c})
+    .values({name: sa.bindparam(name) for name in ("state", "due_at", "occurred_at", "document")})
 )
 
 

@@ -3,11 +3,11 @@
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Transaction, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -95,37 +95,46 @@ class Database:
         Inside another transaction it is a savepoint. Errors of the block are passed on as they
         are: they need not be this database's.
         """
-        with self._turn, ExitStack() as stack:
+        with self._turn:
+            inside = self._inside()
+            if inside is not None:
+                with translated(self.name):
+                    _begin(inside)
+                with self._part(inside, inside.begin_nested):
+                    yield inside
+                return
             with translated(self.name):
-                if inside := self._inside():
-                    connection = inside
-                    _begin(connection)
-                    stack.enter_context(connection.begin_nested())
-                else:
-                    connection = stack.enter_context(self._engine.connect())
-                    stack.enter_context(connection.begin())
-                    _begin(connection)
-                    stack.callback(setattr, self._thread, "connection", None)
-                    self._thread.connection = connection
+                connection = self._engine.connect()
             try:
-                yield connection
-            except BaseException as error:
-                self._take_back(stack, connection, error)
-                raise
-            with translated(self.name):
-                stack.pop_all().close()
+                with self._part(connection, connection.begin):
+                    with translated(self.name):
+                        _begin(connection)
+                    self._thread.connection = connection
+                    yield connection
+            finally:
+                self._thread.connection = None
+                with translated(self.name):
+                    connection.close()
 
-    def _take_back(self, stack: ExitStack, connection: Connection, error: BaseException) -> None:
-        """Undo what the block did; the error of the block is the one that counts.
-
-        A database whose disk is full has undone more than its savepoint by itself: then the
-        connection is of no use any more, or the rest of the outer block would land alone.
-        """
+    @contextmanager
+    def _part(self, connection: Connection, begin: Callable[[], Transaction]) -> Iterator[None]:
+        """Begin a transaction or a savepoint; keep what the block does, or take it back."""
+        with translated(self.name):
+            part = begin()
         try:
-            stack.pop_all().__exit__(type(error), error, error.__traceback__)
-        except SQLAlchemyError:
-            if not self._host:
-                connection.invalidate()
+            yield
+        except BaseException:
+            # The error of the block is the one that counts. A database whose disk is full has
+            # undone more than its savepoint by itself: then the connection is of no use any
+            # more, or the rest of the outer block would land alone.
+            try:
+                part.rollback()
+            except SQLAlchemyError:
+                if not self._host:
+                    connection.invalidate()
+            raise
+        with translated(self.name):
+            part.commit()
 
     def _inside(self) -> Connection | None:
         if self._closed:

@@ -1,9 +1,8 @@
 """A store in an SQL database: SQLite by default, PostgreSQL for more (``crmkit[sql]``)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 try:
     import sqlalchemy as sa
@@ -86,12 +85,10 @@ class SQLStore(People, Segments, Cadences, Agenda, KeepsNoMore, Store):
         """Close the connections that the store opened; those of the host stay open."""
         self._database.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[Any]:
         """Make all calls of this thread inside the block land together, or none of them.
 
         Inside another one it is a part of it, which can fail by itself. An SQLite file is locked
         for other writers from its beginning to its end.
         """
-        with self._database.transaction():
-            yield
+        return self._database.transaction()
