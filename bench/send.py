@@ -4,7 +4,8 @@ Engages people of whom each has one touch due, with a sender that does nothing, 
 bare loop that makes the same two commits for each touch on the same database: it claims the touch
 and commits, settles it and logs that it was sent, and commits. Both run in turn, some hundred
 touches at a time, and the median of the ratios is printed (at least 0.5 is wanted). Run it as
-``python bench/send.py [--due N] [--rounds N] [--url URL]``; the URL is of an empty database.
+``python bench/send.py [--due N] [--rounds N] [--live] [--url URL | --postgres]``; the URL is of an
+empty database, and ``--postgres`` starts the server that the tests use, with ``fsync``.
 
 With ``--workers`` it prints how many messages a second one worker sends, and how many four, with
 a sender that takes 20 ms (at least 3 × is wanted, on PostgreSQL).
@@ -12,11 +13,14 @@ a sender that takes 20 ms (at least 3 × is wanted, on PostgreSQL).
 
 import argparse
 import multiprocessing
+import sys
 import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
+from typing import Any
 
 import sqlalchemy as sa
 from due import NOW, Nowhere, person
@@ -26,6 +30,9 @@ from crmkit.cadence import SEVEN_TOUCH, Playbook, TouchRecord
 from crmkit.codec import dumps
 from crmkit.model import Interaction, Message, Receipt
 from crmkit.stores import SQLStore, _sql_schema
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+import postgres
 
 DAY = timedelta(days=1)
 PLAYBOOK = Playbook(otherwise=SEVEN_TOUCH)
@@ -132,10 +139,13 @@ def cost(url: str, due: int, rounds: int, *, live: bool) -> None:
     print(f"{name:<20} {whole:8.0f} µs a message, bare {least:6.0f} µs, rate {ratio:5.2f} of it")
 
 
-def work(url: str, now: datetime) -> None:
-    """Be one worker."""
+def work(url: str, now: datetime, ready: Any) -> None:
+    """Be one worker, from when all are ready."""
     with SQLStore(url) as store:
-        CRM(store, Slow(), playbook=PLAYBOOK).engage(now=now)
+        crm = CRM(store, Slow(), playbook=PLAYBOOK)
+        crm.engage(now=now - 99 * DAY)  # nothing is due, but all is compiled and connected
+        ready.wait()
+        crm.engage(now=now)
 
 
 def workers(url: str, due: int) -> None:
@@ -147,10 +157,12 @@ def workers(url: str, due: int) -> None:
     for number, many in enumerate((1, 4)):
         now = NOW + number * DAY
         context = multiprocessing.get_context("spawn")
-        each = [context.Process(target=work, args=(url, now)) for _ in range(many)]
-        start = perf_counter()
+        ready = context.Barrier(many + 1)
+        each = [context.Process(target=work, args=(url, now, ready)) for _ in range(many)]
         for process in each:
             process.start()
+        ready.wait()
+        start = perf_counter()
         for process in each:
             process.join()
         took.append(perf_counter() - start)
@@ -169,9 +181,12 @@ def main() -> None:
     parser.add_argument("--url", help="of an empty database; a new SQLite file when left out")
     parser.add_argument("--workers", action="store_true", help="measure workers, not the cost")
     parser.add_argument("--live", action="store_true", help="with segments kept up to date")
+    parser.add_argument("--postgres", action="store_true", help="start a server of its own")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = options.url or f"sqlite:///{Path(folder) / 'send.db'}"
+        if options.postgres:
+            url = stack.enter_context(postgres.running(durable=True)).database()
         if options.workers:
             workers(url, options.due)
         else:
