@@ -11,6 +11,7 @@ from crmkit.errors import InvalidRecord, NotFound, SenderError, UnknownName
 from crmkit.model import Candidate, Delivery, Interaction, Receipt, Relationship
 from crmkit.permission import ContactPolicy
 from crmkit.protocols import Rendered, Sender
+from crmkit.segmentation import Segment, event
 from crmkit.senders import MemorySender
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -138,6 +139,15 @@ class TestFacts:
         assert [fact.at for fact in sent_facts(store)] == [NOW]
         assert crm.in_doubt() == ()
 
+    def test_a_host_that_logs_it_as_sent(self, store):
+        """It is settled by that fact, and no second one is logged beside it."""
+        crm = cut_off(store, Cut())
+        crm.engage(now=NOW)
+        run = store.enrollments(["ada"])[0].id
+        about = {"enrollment_id": run, "touch": "a", "properties": {"by": "the provider's log"}}
+        crm.record([Interaction(candidate_id="ada", kind="sent", at=NOW, **about)], now=NOW)
+        assert (states(store), len(sent_facts(store))) == ([("a", "sent")], 1)
+
     def test_a_fact_about_another_touch_shows_nothing(self, store):
         """It stays in doubt."""
         crm = cut_off(store, Cut())
@@ -237,6 +247,39 @@ class TestTheWindow:
         crm.record([no], now=NOW)
         crm.engage(now=NOW)
         assert (states(store), len(sender.messages)) == ([("a", "unknown")], 1)
+
+
+class TestAfterADeath:
+    def dead(self, store):
+        """Have a worker die with somebody in hand: it neither settles nor gives them back."""
+        sender = Cut(window=DAY)
+        crm = cut_off(store, sender)
+        assert store.take(NOW, lease=DAY)
+        store.end_leases()
+        return crm, sender
+
+    @pytest.mark.parametrize("live", [True, False])
+    def test_what_may_not_go_again_is_in_doubt(self, store, live):
+        """Whoever takes over closes it, though it has to ask the segments first."""
+        crm, sender = self.dead(store)
+        if live:
+            crm.segment(now=NOW)
+        no = Interaction(candidate_id="ada", kind="unsubscribed", at=NOW)
+        crm.record([no], now=NOW)
+        crm.engage(now=NOW)
+        assert (states(store), len(sender.messages)) == ([("a", "unknown")], 1)
+
+    def test_memberships_are_what_a_new_look_finds(self, store):
+        """What it had logged and not yet shown to the segments is shown to them."""
+        crm, _ = self.dead(store)
+        written = Segment("written to", event("sent").ever())
+        crm = CRM(store, MemorySender(), segments=[written], **playing(touch("a", 0)))
+        crm.segment(now=NOW)
+        store.append_interactions([Interaction(candidate_id="ada", kind="sent", at=NOW)])
+        assert store.take(NOW, lease=DAY)
+        store.end_leases()
+        crm.engage(now=NOW)
+        assert crm.members("written to") == ("ada",)
 
 
 class TestRefused:

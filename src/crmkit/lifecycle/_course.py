@@ -62,15 +62,17 @@ class Pass:
             while again:
                 try:
                     again = yield from self._go_through(visit)
+                    if not (again or visit.stays):
+                        self._leave_in_doubt(visit)
                 except Unasked:
                     self.move([visit])
+                    again = True
                 except Moved:
                     visit.stale, moved = True, moved + 1
-                    if moved == _PATIENCE:  # somebody writes all the time: next time, then
+                    again = moved < _PATIENCE
+                    if not again:  # somebody writes all the time: next time, then
                         visit.begin()
-                        visit.stays, again = True, False
-            if not visit.stays:
-                self._leave_in_doubt(visit)
+                        visit.stays = True
         except (NotFound, Lost) as news:  # deleted, or merged into somebody else, or taken over
             visit.begin()
             visit.stays = isinstance(news, Lost)

@@ -27,7 +27,7 @@ def recover(
     What the log shows comes first; then, where it cannot be sent again, what the provider says.
     """
     if shown := _shown(relationship.history, known):
-        return _left(known, f"a {shown.kind} fact shows that it left")
+        return _shown_by(shown, known)
     if is_within_window(work, known, now):
         return None
     return closed(work, known, CUT_OFF)
@@ -61,7 +61,7 @@ def evidence(work: Workspace, facts: Iterable[Interaction], now: datetime) -> No
         return
     for key, record in sorted(work.store.find_touches(shown).items()):
         if record.state is TouchState.UNKNOWN:
-            settle(work, _left(record, f"a {shown[key].kind} fact shows that it left"), now)
+            settle(work, _shown_by(shown[key], record), now)
 
 
 def settle(work: Workspace, found: Found, now: datetime) -> bool:
@@ -84,6 +84,11 @@ def _key(fact: Interaction) -> str | None:
     if fact.kind in SHOWS_IT_LEFT and fact.enrollment_id and fact.touch:
         return touch_key(fact.enrollment_id, fact.rotation or 0, fact.touch)
     return None
+
+
+def _shown_by(fact: Interaction, known: TouchRecord) -> Found:
+    record, facts = _left(known, f"a {fact.kind} fact shows that it left")
+    return record, (() if fact.kind == "sent" else facts)
 
 
 def _left(known: TouchRecord, why: str) -> Found:
