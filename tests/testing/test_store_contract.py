@@ -430,7 +430,7 @@ class LeaksTheInner(MemoryStore):
         (check_transactions, Leaks, "leaves nothing behind"),
         (check_transactions, SwallowsErrors, "passes on the error"),
         (check_transactions, LeaksTheInner, "falls alone"),
-        (check_store, LeaksTheInner, "falls alone"),
+        (check_store, KeepsTheFirstRecord, "the record put last replaces"),
         (check_enrollment_store, SettlesAnyAttempt, "an earlier attempt"),
         (check_enrollment_store, FindsNothing, "returns those there are, by key"),
         (check_agenda_store, TakesWhomOthersHave, "leaves those alone that are taken"),
