@@ -108,6 +108,7 @@ class _Run:
         """Say when they are to be looked at again, and put into the ledger what was refused."""
         store, visited = self.work.store, {visit.id: visit for visit in here}
         with store.transaction():
+            store.hold(taken)  # all at once, in the order in which everybody locks
             # A process with other definitions may have begun: it has to look for itself.
             ours = store.agenda_basis() == self.work.basis
             back = []
