@@ -163,7 +163,9 @@ def same_account(url, calls, *, dedupes=False, before=()):
     """
     records, logged, called = ledger(url), Counter(facts(url)), started(calls)
     states = {key: record.state.value for key, record in records.items()}
-    versions = Counter(key for key, _ in {(each["key"], each["digest"]) for each in calls})
+    # Of what the provider refused for now nothing left, so another message may follow it.
+    left = {(each["key"], each["digest"]) for each in calls if each["answer"] != "later"}
+    versions = Counter(key for key, _ in left)
     for key, times in called.items():
         if times > 1 and not (dedupes and versions[key] == 1):
             yield f"started {times} times: {key}"

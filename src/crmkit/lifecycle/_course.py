@@ -357,7 +357,8 @@ class Pass:
     def _keep(self, visit: Visit, found: Found) -> None:
         record, facts = found
         with self._unmoved(visit):
-            self.work.store.settle_touch(record)
+            if not self.work.store.settle_touch(record):
+                raise Moved  # it was only slow, and has settled it by itself
             self.work.store.append_interactions(facts)
         visit.ledger[record.key] = record
         visit.grow(self.work, facts)

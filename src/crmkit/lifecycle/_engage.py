@@ -173,8 +173,12 @@ class _Run:
                     if answers[place] is TouchState.SENDING:
                         started.append((place, calls[place]))
         if started:
+            began = monotonic()
             receipts = self._send([call for _, call in started])
-            for (place, call), state in zip(started, self._settle(started, receipts), strict=True):
+            late = monotonic() - began >= self.work.lease.total_seconds()
+            for (place, call), state in zip(
+                started, self._settle(started, receipts, late=late), strict=True
+            ):
                 del call
                 answers[place] = state
         return [answers[place] for place in range(len(calls))]
@@ -223,7 +227,7 @@ class _Run:
             raise
 
     def _settle(
-        self, started: Sequence[tuple[int, Call]], receipts: Sequence[Receipt]
+        self, started: Sequence[tuple[int, Call]], receipts: Sequence[Receipt], *, late: bool
     ) -> list[Answer]:
         """Keep what became of calls, all in one transaction."""
         now, answers = self.done.now, list[Answer]()
@@ -243,6 +247,8 @@ class _Run:
                 why = receipt.detail or receipt.provider_id or receipt.delivery.value
                 self.done.note(record, why)
             self.work.store.append_interactions(facts)
+            if late:  # whoever has them by now must learn of it
+                self.work.store.wake({call.visit.id for _, call in started})
         of = by_candidate(facts)
         for _, call in started:
             ids = call.visit.relationship.candidate.ids
