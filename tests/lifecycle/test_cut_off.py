@@ -84,8 +84,9 @@ def fused(base):
 
         def settle_touch(self, record):
             self.fuse("before settle")
-            super().settle_touch(record)
+            did = super().settle_touch(record)
             self.fuse("after settle")
+            return did
 
         def put_enrollments(self, enrollments):
             self.fuse("before enrol")
