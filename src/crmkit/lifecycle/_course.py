@@ -250,7 +250,7 @@ class Pass:
                 there = self.work.store.claim_touch(record)
         visit.ledger[record.key] = there or record
         if there is None:
-            self._note(record, why)
+            self.note(record, why)
 
     def _tell(self, visit: Visit, calendar: Plan, kind: str, why: str) -> bool:
         """Log what became of a run, unless it is known; return whether it was not."""
@@ -362,7 +362,7 @@ class Pass:
             self.work.store.append_interactions(facts)
         visit.ledger[record.key] = record
         visit.grow(self.work, facts)
-        self._note(record, record.detail or record.state.value)
+        self.note(record, record.detail or record.state.value)
 
     def _leave_in_doubt(self, visit: Visit) -> None:
         """Close what was cut off, and could be given to the sender again, but may not go now."""
@@ -416,12 +416,9 @@ class Pass:
         if not (there and there.state is TouchState.REFUSED and same):
             visit.refused[record.key] = record
 
-    def _note(self, record: TouchRecord, why: str) -> None:
-        self._say(record.candidate_id, record.key, record.touch, record.state.value, why)
-
     def note(self, record: TouchRecord, why: str) -> None:
-        """Take up what became of a call."""
-        self._note(record, why)
+        """Take up what became of a touch."""
+        self._say(record.candidate_id, record.key, record.touch, record.state.value, why)
 
     def _say(
         self,

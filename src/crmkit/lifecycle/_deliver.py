@@ -189,7 +189,7 @@ def _digest(message: Message) -> str:
 
 def settled(call: Call, receipt: Receipt, now: datetime) -> TouchRecord | None:
     """Return what became of a call; None if nobody knows more than before it."""
-    state = _STATES[receipt.delivery]
+    state = state_of(receipt)
     if call.again and state is TouchState.FAILED:
         # That nothing left this time says nothing about the call that was cut off before.
         return None

@@ -138,20 +138,16 @@ class _Run:
     def _follow(self, courses: list[tuple[Visit, Course]], size: int) -> None:
         """Go through the courses, up to *size* at a time, and make the calls that they ask for."""
         while courses:
-            going = [(visit, course, None) for visit, course in courses[:size]]
+            answers: list[tuple[Course, Answer]] = [(course, None) for _, course in courses[:size]]
             courses = courses[size:]
             self._keep([visit for visit, _ in courses])
-            answers: list[tuple[Visit, Course, Answer]] = [*going]
             while answers:
                 asked: list[tuple[Course, Call]] = []
-                for _, course, answer in answers:
+                for course, answer in answers:
                     with suppress(StopIteration):
                         asked.append((course, course.send(answer)))
                 made = self._make([call for _, call in asked])
-                answers = [
-                    (call.visit, course, answer)
-                    for (course, call), answer in zip(asked, made, strict=True)
-                ]
+                answers = list(zip([course for course, _ in asked], made, strict=True))
 
     def _keep(self, waiting: Sequence[Visit]) -> None:
         """Extend the leases on who waits, in time."""
@@ -165,22 +161,19 @@ class _Run:
     def _make(self, calls: Sequence[Call]) -> list[Answer]:
         """Start the calls that may be, in one transaction; make them; settle what came of them."""
         answers: dict[int, Answer] = {}
-        started: list[tuple[int, Call]] = []
+        started: list[int] = []
         if calls:
             with self.work.store.transaction():
                 for place in sorted(range(len(calls)), key=lambda place: calls[place].visit.id):
                     answers[place] = self._start(calls[place])
                     if answers[place] is TouchState.SENDING:
-                        started.append((place, calls[place]))
+                        started.append(place)
         if started:
             began = monotonic()
-            receipts = self._send([call for _, call in started])
+            going = [calls[place] for place in started]
+            receipts = self._send(going)
             late = monotonic() - began >= self.work.lease.total_seconds()
-            for (place, call), state in zip(
-                started, self._settle(started, receipts, late=late), strict=True
-            ):
-                del call
-                answers[place] = state
+            answers |= zip(started, self._settle(going, receipts, late=late), strict=True)
         return [answers[place] for place in range(len(calls))]
 
     def _start(self, call: Call) -> Answer:
@@ -227,13 +220,13 @@ class _Run:
             raise
 
     def _settle(
-        self, started: Sequence[tuple[int, Call]], receipts: Sequence[Receipt], *, late: bool
+        self, calls: Sequence[Call], receipts: Sequence[Receipt], *, late: bool
     ) -> list[Answer]:
         """Keep what became of calls, all in one transaction."""
         now, answers = self.done.now, list[Answer]()
         facts: list[Interaction] = []
         with self.work.store.transaction():
-            for (_, call), receipt in zip(started, receipts, strict=True):
+            for call, receipt in zip(calls, receipts, strict=True):
                 record = settled(call, receipt, now)
                 answers.append(None if record is None else record.state)
                 if record is None:
@@ -248,9 +241,9 @@ class _Run:
                 self.done.note(record, why)
             self.work.store.append_interactions(facts)
             if late:  # whoever has them by now must learn of it
-                self.work.store.wake({call.visit.id for _, call in started})
+                self.work.store.wake({call.visit.id for call in calls})
         of = by_candidate(facts)
-        for _, call in started:
+        for call in calls:
             ids = call.visit.relationship.candidate.ids
             call.visit.grow(self.work, [fact for key in ids for fact in of.get(key, ())])
         return answers
