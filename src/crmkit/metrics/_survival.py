@@ -74,7 +74,7 @@ def _check_days(days: float) -> None:
 
 
 def _days(counts: Counts) -> list[float]:
-    return [span / DAY for span, number in counts for _ in range(number)]
+    return [days for span, number in counts for days in [span / DAY] * number]
 
 
 @attrs.frozen(repr=False)
@@ -245,7 +245,7 @@ class Survival:
         with warnings.catch_warnings():
             # SciPy warns where the formula gives no bound; those are None here.
             warnings.simplefilter("ignore", RuntimeWarning)
-            bounds = self._sf.confidence_interval(level, method="log-log")
+            bounds: Any = self._sf.confidence_interval(level, method="log-log")
         durations = sorted(_days(self.ends) + _days(self.going))
         lows, highs = _bounds(bounds.low), _bounds(bounds.high)
         points = [
