@@ -1,32 +1,71 @@
-"""The seven metrics of the field: what each one counts, in words, and its benchmark."""
+"""The registry: what each metric is, before anything was counted."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
 
 import attrs
 
-from crmkit.metrics._metric import Benchmark, Unit
+from crmkit.metrics._benchmark import Benchmark, Unit
 
-SOURCE = "convention of candidate-relationship practice, not a measured optimum"
+PRACTICE = "convention of candidate-relationship practice, not a measured optimum"
+
+
+class Ids(StrEnum):
+    """Whose ids are counted."""
+
+    PEOPLE = "people"
+    MESSAGES = "messages"
+    HIRES = "hires"
+    ROLES = "roles"
 
 
 @attrs.frozen(kw_only=True)
 class Definition:
-    """What one metric is, before anything was counted."""
+    """What one metric is: enough to count it again by other means, and to defend it.
+
+    ``reasons`` says why it is defined so and not otherwise, where tools differ. ``elsewhere`` is
+    what others have measured, which is no benchmark.
+    """
 
     name: str
     title: str
     unit: Unit
     definition: str
+    counts: Ids
     population: str
+    window: str
+    numerator: str
+    denominator: str
+    exclusions: tuple[str, ...] = ()
     benchmark: Benchmark | None = None
+    less_is_better: bool = False
+    reasons: str = ""
+    elsewhere: str = ""
 
 
 def _usual(low: float, high: float) -> Benchmark:
-    return Benchmark(low=low, high=high, source=SOURCE)
+    return Benchmark(low=low, high=high, source=PRACTICE)
 
 
-_CRM_SOURCED = (
-    "CRM-sourced: sent a message, messaged, called or met before applying for the role (before "
-    "the hire, where no application is logged); everyone else is cold."
+SIDES = (
+    "CRM-sourced: a message, call or meeting of ours came before the application (before the "
+    "hire, where no application is logged), as the attribution says; everyone else is cold."
 )
+_NOW = "none: as things stand now"
+_WINDOW = "the window that ends now"
+_MACHINES = ("opens, clicks, replies and unsubscriptions known to be machine-made",)
+_ABOUT = (
+    "A response is about the message that it names, or, naming none, about the newest one before "
+    "it on its channel; without a channel it is about e-mail."
+)
+_PEOPLE = "people in the CRM who are not erased and do not work here now"
+_MAILED = "people sent at least one e-mail in the window"
+_PER_PERSON = (
+    "Counted per person and over everyone e-mailed: one keen reader does not make a pool, and "
+    "whoever cannot be reached is part of it."
+)
+_UNANSWERED_CHANNELS = "messages on other channels than e-mail"
 
 PIPELINE = Definition(
     name="pipeline_size",
@@ -34,19 +73,88 @@ PIPELINE = Definition(
     unit=Unit.PEOPLE,
     definition="People in the CRM who are not erased and do not work here now. No benchmark: it "
     "varies, and quality counts for more than size.",
+    counts=Ids.PEOPLE,
     population="everyone in the CRM",
+    window=_NOW,
+    numerator=_PEOPLE,
+    denominator="",
+    exclusions=("people erased", "people who work here", "people first heard of later"),
 )
 ENGAGEMENT = Definition(
     name="engagement_rate",
     title="Engagement rate",
     unit=Unit.SHARE,
-    definition="Of the people who were sent at least one e-mail in the window, the share who then "
-    "opened or clicked one in the window: the open rate, where a click counts as an open because "
-    "nobody clicks unread and some mail clients hide opens. Counted per person and over everyone "
-    "e-mailed, bounced or not, as Greenhouse does. Opens and clicks known to be machine-made are "
-    "left out; those of unknown origin count.",
-    population="people sent at least one e-mail in the window",
+    definition="Of the people who were sent at least one e-mail in the window, the share who "
+    "opened or clicked one of these. Opens and clicks known to be machine-made are left out; those "
+    f"of unknown origin count. {_ABOUT}",
+    counts=Ids.PEOPLE,
+    population=_MAILED,
+    window=_WINDOW,
+    numerator="of them those who opened or clicked one of these e-mails",
+    denominator=_MAILED,
+    exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     benchmark=_usual(0.20, 0.35),
+    reasons=f"{_PER_PERSON} A click counts as an open because nobody clicks unread and some mail "
+    "clients hide opens. An open alone is a weak sign: read the reply rate beside it.",
+)
+OPENS = Definition(
+    name="open_rate",
+    title="Open rate",
+    unit=Unit.SHARE,
+    definition="Of the people e-mailed in the window, the share with an open of one of these "
+    "e-mails that is not known to be machine-made.",
+    counts=Ids.PEOPLE,
+    population=_MAILED,
+    window=_WINDOW,
+    numerator="of them those who opened one of these e-mails",
+    denominator=_MAILED,
+    exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
+    reasons=f"{_PER_PERSON} Mail proxies open by themselves and some clients never report one: "
+    "it is what was logged, not what was read.",
+)
+CLICKS = Definition(
+    name="click_rate",
+    title="Click rate",
+    unit=Unit.SHARE,
+    definition="Of the people e-mailed in the window, the share who clicked in one of these "
+    "e-mails; clicks known to be machine-made are left out.",
+    counts=Ids.PEOPLE,
+    population=_MAILED,
+    window=_WINDOW,
+    numerator="of them those who clicked in one of these e-mails",
+    denominator=_MAILED,
+    exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
+    reasons=_PER_PERSON,
+)
+REPLIES = Definition(
+    name="reply_rate",
+    title="Reply rate",
+    unit=Unit.SHARE,
+    definition="Of the people e-mailed in the window, the share who replied to one of these "
+    "e-mails. An out-of-office notice is no reply.",
+    counts=Ids.PEOPLE,
+    population=_MAILED,
+    window=_WINDOW,
+    numerator="of them those who replied to one of these e-mails",
+    denominator=_MAILED,
+    exclusions=(*_MACHINES, "automatic replies", _UNANSWERED_CHANNELS),
+    reasons=f"{_PER_PERSON} Counted of those who opened, as Gem does, it would be higher and rest "
+    "on opens, which machines make.",
+    elsewhere="four-stage outreach averages 32 % replies (Gem)",
+)
+SECOND = Definition(
+    name="answered_by_second",
+    title="Answered by the second message",
+    unit=Unit.SHARE,
+    definition="Of the people whose first reply in a cadence came to a message sent in the window, "
+    "the share who gave it to the first or the second message of that cadence.",
+    counts=Ids.PEOPLE,
+    population="people who replied to a message sent in the window",
+    window=_WINDOW,
+    numerator="of them those whose first reply was to message 1 or 2",
+    denominator="people whose first reply in a cadence was to a message sent in the window",
+    exclusions=_MACHINES,
+    elsewhere="half of the answers come after message 1, 85 % by message 2 (Lever)",
 )
 CONVERSION = Definition(
     name="conversion_rate",
@@ -54,37 +162,14 @@ CONVERSION = Definition(
     unit=Unit.SHARE,
     definition="Of the people who were ever sent a message, the share who applied in the window, "
     "after the first message to them.",
+    counts=Ids.PEOPLE,
     population="people sent at least one message, in the window or before it",
+    window="applications: the window that ends now; messages: ever",
+    numerator="of them those who applied in the window, later than the first message",
+    denominator="people ever sent a message",
+    exclusions=("applications before the first message",),
     benchmark=_usual(0.05, 0.15),
-)
-TIME_TO_FILL = Definition(
-    name="time_to_fill",
-    title="Time to fill",
-    unit=Unit.FASTER,
-    definition="How much shorter the median time from a role's opening to a hire for it is when "
-    "the hire is CRM-sourced: 1 - CRM-sourced ÷ cold. Each hire in the window counts once; roles "
-    f"still open are not counted yet, so both medians are on the short side. {_CRM_SOURCED}",
-    population="hires in the window whose role and its opening are known",
-    benchmark=_usual(0.20, 0.30),
-)
-QUALITY = Definition(
-    name="quality_of_hire",
-    title="Quality of hire",
-    unit=Unit.HIGHER,
-    definition="How much higher the share still here one calendar year after the hire is among "
-    f"CRM-sourced hires: CRM-sourced ÷ cold - 1. {_CRM_SOURCED}",
-    population="hires whose first anniversary fell in the window",
-    benchmark=_usual(0.10, 0.15),
-)
-COST = Definition(
-    name="cost_per_hire",
-    title="Cost per hire",
-    unit=Unit.LOWER,
-    definition="How much lower (internal + external costs) ÷ hires, the cost per hire of "
-    "ANSI/SHRM 06001.2012, is for CRM-sourced hires: 1 - CRM-sourced ÷ cold. The costs are those "
-    f"that the caller states for the window. {_CRM_SOURCED}",
-    population="hires in the window",
-    benchmark=_usual(0.30, 0.50),
+    reasons="Nurture takes months: who was written to before the window may well apply in it.",
 )
 RE_ENGAGEMENT = Definition(
     name="re_engagement_rate",
@@ -94,11 +179,289 @@ RE_ENGAGEMENT = Definition(
     "engaged after it. Cold: at least {cold_after} messages in a row without an answer. Engaged: "
     "an interaction that the engagement policy gives weight, so by default neither an open nor "
     "anything machine-made.",
+    counts=Ids.PEOPLE,
     population="people sent a message in the window while cold",
+    window=_WINDOW,
+    numerator="of them those who engaged after the first such message, or with it",
+    denominator="people sent a message in the window while cold",
+    exclusions=_MACHINES,
     benchmark=_usual(0.08, 0.15),
+    reasons="Per person; by campaign, the cadence of the first such message counts.",
+)
+BOUNCES = Definition(
+    name="bounce_rate",
+    title="Bounce rate",
+    unit=Unit.SHARE,
+    definition="Of the e-mails sent in the window, the share that bounced; soft bounces are left "
+    "out.",
+    counts=Ids.MESSAGES,
+    population="e-mails sent in the window",
+    window=_WINDOW,
+    numerator="of them those that bounced",
+    denominator="e-mails sent in the window",
+    exclusions=(_UNANSWERED_CHANNELS,),
+    less_is_better=True,
+)
+UNSUBSCRIBES = Definition(
+    name="unsubscribe_rate",
+    title="Unsubscribe rate",
+    unit=Unit.SHARE,
+    definition="Of the e-mails sent in the window, the share that somebody unsubscribed from. "
+    "Scanners follow links: what is known to be machine-made is left out.",
+    counts=Ids.MESSAGES,
+    population="e-mails sent in the window",
+    window=_WINDOW,
+    numerator="of them those unsubscribed from",
+    denominator="e-mails sent in the window",
+    exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
+    less_is_better=True,
+)
+COMPLAINTS = Definition(
+    name="complaint_rate",
+    title="Complaint rate",
+    unit=Unit.SHARE,
+    definition="Of the e-mails sent in the window, the share that somebody reported as spam.",
+    counts=Ids.MESSAGES,
+    population="e-mails sent in the window",
+    window=_WINDOW,
+    numerator="of them those reported as spam",
+    denominator="e-mails sent in the window",
+    exclusions=(_UNANSWERED_CHANNELS,),
+    benchmark=Benchmark(
+        low=0.0,
+        high=0.001,
+        source="limit of the mail providers (Google, Email sender guidelines, February 2024: keep "
+        "it below 0.1 %, never reach 0.3 %)",
+    ),
+    less_is_better=True,
+    reasons="Over everything sent; providers count over what reached an inbox, which nobody else "
+    "can see, so theirs is higher.",
+)
+ACTIVE = Definition(
+    name="active_share",
+    title="Active",
+    unit=Unit.SHARE,
+    definition="Of the pipeline, the share who took part in the window: an interaction that the "
+    "engagement policy gives weight, so neither an open nor anything machine-made by default.",
+    counts=Ids.PEOPLE,
+    population=_PEOPLE,
+    window=_WINDOW,
+    numerator="of them those who took part in the window",
+    denominator="the pipeline",
+)
+FRESHNESS = Definition(
+    name="freshness",
+    title="Fresh profiles",
+    unit=Unit.SHARE,
+    definition="Of the pipeline, the share whose profile was captured, updated or verified, or "
+    "whose career was heard of, within the last 91 days; the others are stale.",
+    counts=Ids.PEOPLE,
+    population=_PEOPLE,
+    window="the last 91 days",
+    numerator="of them those with such a fact in the last 91 days",
+    denominator="the pipeline",
+    reasons="Profiles are to be refreshed quarterly; a quarter is taken as 91 days.",
+)
+REACHABLE = Definition(
+    name="reachable_share",
+    title="Reachable",
+    unit=Unit.SHARE,
+    definition="Of the pipeline, the share with an e-mail address, a phone number or a LinkedIn "
+    "profile that may be used: not bounced, not complained about, not suppressed, and the person "
+    "neither unsubscribed nor asked not to be contacted. Others are unreachable.",
+    counts=Ids.PEOPLE,
+    population=_PEOPLE,
+    window=_NOW,
+    numerator="of them those whom an address reaches",
+    denominator="the pipeline",
+    reasons="The same rules that the arbiter of contacts asks, without those that waiting helps.",
+)
+CONSENT = Definition(
+    name="consent_share",
+    title="With consent",
+    unit=Unit.SHARE,
+    definition="Of the pipeline, the share with a consent to nurture in force: not expired, not "
+    "withdrawn, not followed by an unsubscription.",
+    counts=Ids.PEOPLE,
+    population=_PEOPLE,
+    window=_NOW,
+    numerator="of them those with a consent in force",
+    denominator="the pipeline",
+    reasons="Legitimate interest ends with retention (in Germany after six months); consent "
+    "outlives it.",
+)
+SINCE_CONTACT = Definition(
+    name="time_since_contact",
+    title="Time since contact",
+    unit=Unit.DAYS,
+    definition="The median of the whole days since the last contact with each person of the "
+    "pipeline, in either direction: a message, a call, a meeting, or something that they did.",
+    counts=Ids.PEOPLE,
+    population="people of the pipeline with whom there was any contact",
+    window=_NOW,
+    numerator="",
+    denominator="people with a contact",
+    exclusions=("people never contacted",),
+    less_is_better=True,
+)
+SILENCE = Definition(
+    name="silence_rate",
+    title="Left without an answer",
+    unit=Unit.SHARE,
+    definition="Of the people who applied or were interviewed in the window, at least 14 days ago, "
+    "the share who have heard nothing since: no personal message, call or meeting, no next step, "
+    "no decision. A message of a cadence is no answer.",
+    counts=Ids.PEOPLE,
+    population="people who applied or were interviewed in the window, at least 14 days ago",
+    window=_WINDOW,
+    numerator="of them those without an answer since their newest application or interview",
+    denominator="people whose newest application or interview is in the window and 14 days old",
+    exclusions=("people who applied or were interviewed less than 14 days ago",),
+    less_is_better=True,
+    reasons="Also called ghosting. The 14 days are a convention, stated so that it can be argued "
+    "with.",
+)
+TIME_TO_FILL = Definition(
+    name="time_to_fill",
+    title="Time to fill",
+    unit=Unit.FASTER,
+    definition="How much shorter the Kaplan-Meier median time from a role's opening to the first "
+    "hire for it is when that hire is CRM-sourced: 1 - CRM-sourced ÷ cold. Roles that are not "
+    "filled yet, or were closed without a hire, count on both sides as lasting at least so long, "
+    f"for either may still fill them. {SIDES}",
+    counts=Ids.ROLES,
+    population="roles opened in the window",
+    window="openings: the window that ends now; hires: up to now",
+    numerator="median days of roles filled CRM-sourced, with those still open",
+    denominator="median days of roles filled cold, with those still open",
+    exclusions=(
+        "hires that name no role",
+        "hires of unknown roles",
+        "hires for roles without an opening date",
+        "hires before their role opened",
+        "further hires for a role",
+    ),
+    benchmark=_usual(0.20, 0.30),
+    reasons="An average over filled roles only is biased: the slow ones are still open. Roles "
+    "opened in the window are followed from their beginning, so that none is missed for having "
+    "been filled before.",
+)
+TIME_TO_HIRE = Definition(
+    name="time_to_hire",
+    title="Time to hire",
+    unit=Unit.FASTER,
+    definition="How much shorter the median time from application to hire is for CRM-sourced "
+    f"hires: 1 - CRM-sourced ÷ cold. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window with an application for their role",
+    window=_WINDOW,
+    numerator="median days of CRM-sourced hires",
+    denominator="median days of cold hires",
+    exclusions=("hires logged twice", "hires without an application"),
+    reasons="Hires only: most applications end otherwise, and to take those under way for hires "
+    "to come would make the time longer than it is.",
+)
+QUALITY = Definition(
+    name="quality_of_hire",
+    title="Quality of hire",
+    unit=Unit.HIGHER,
+    definition="How much higher the Kaplan-Meier share still here 365 days after the hire is among "
+    "CRM-sourced hires: CRM-sourced ÷ cold - 1. People who are still here count as staying at "
+    f"least so long. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window, or in the 365 days before it",
+    window="the window that ends now, begun 365 days earlier",
+    numerator="share of CRM-sourced hires still here after 365 days",
+    denominator="share of cold hires still here after 365 days",
+    exclusions=("hires logged twice",),
+    benchmark=_usual(0.10, 0.15),
+    reasons="To ask only those hired a year ago would leave out most; to count who is still here "
+    "as a success would count last week's hires.",
+)
+PERFORMANCE = Definition(
+    name="performance_of_hire",
+    title="Performance of hires",
+    unit=Unit.HIGHER,
+    definition="How much higher the mean performance rating of CRM-sourced hires is: "
+    f"CRM-sourced ÷ cold - 1. The ratings are the host's own, on one scale. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window, or in the 365 days before it, who have a rating",
+    window="the window that ends now, begun 365 days earlier",
+    numerator="mean rating of CRM-sourced hires",
+    denominator="mean rating of cold hires",
+    exclusions=("hires logged twice", "hires without a rating"),
+)
+COST = Definition(
+    name="cost_per_hire",
+    title="Cost per hire",
+    unit=Unit.LOWER,
+    definition="How much lower (internal + external costs) ÷ hires, the cost per hire of "
+    "ANSI/SHRM 06001.2012, is for CRM-sourced hires: 1 - CRM-sourced ÷ cold. The costs are those "
+    f"that the caller states for the window. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window",
+    window=_WINDOW,
+    numerator="CRM-sourced: (internal + external costs) ÷ hires",
+    denominator="cold: (internal + external costs) ÷ hires",
+    exclusions=("hires logged twice",),
+    benchmark=_usual(0.30, 0.50),
+)
+RETURN = Definition(
+    name="return_on_practice",
+    title="Return on the practice",
+    unit=Unit.TIMES,
+    definition="What CRM-sourced hires would have cost at the cold cost per hire, less what they "
+    f"cost, for each unit of money spent on them: 0.5 is 50 cents saved for each euro. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window",
+    window=_WINDOW,
+    numerator="CRM-sourced hires × cold cost per hire - CRM-sourced costs",
+    denominator="CRM-sourced costs",
+    exclusions=("hires logged twice",),
+    reasons="It takes for granted that each of these hires would have been made cold.",
+)
+CRM_SHARE = Definition(
+    name="crm_hire_share",
+    title="Hires out of the CRM",
+    unit=Unit.SHARE,
+    definition=f"Of the hires in the window, the share that is CRM-sourced. {SIDES}",
+    counts=Ids.HIRES,
+    population="hires in the window",
+    window=_WINDOW,
+    numerator="of them CRM-sourced",
+    denominator="hires in the window",
+    exclusions=("hires logged twice",),
+)
+REDISCOVERED = Definition(
+    name="rediscovered_share",
+    title="Hires rediscovered",
+    unit=Unit.SHARE,
+    definition="Of the CRM-sourced hires in the window, the share of people who were known before "
+    "the role opened: their oldest fact is earlier than the opening.",
+    counts=Ids.HIRES,
+    population="CRM-sourced hires in the window whose role's opening is known",
+    window=_WINDOW,
+    numerator="of them those known before the role opened",
+    denominator="CRM-sourced hires in the window whose role's opening is known",
+    exclusions=("hires logged twice", "hires whose role's opening is unknown"),
+    elsewhere="46 % of sourced hires are rediscovered people (Gem)",
 )
 
-DEFINITIONS = (PIPELINE, ENGAGEMENT, CONVERSION, TIME_TO_FILL, QUALITY, COST, RE_ENGAGEMENT)
+SEVEN = (PIPELINE, ENGAGEMENT, CONVERSION, TIME_TO_FILL, QUALITY, COST, RE_ENGAGEMENT)
+"""The seven metrics of the field, in its order."""
 
-NAMES = tuple(definition.name for definition in DEFINITIONS)
-"""The names of the seven metrics, in the field's order."""
+DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            *SEVEN,
+            *(ACTIVE, FRESHNESS, REACHABLE, CONSENT, SINCE_CONTACT),
+            *(OPENS, CLICKS, REPLIES, SECOND, BOUNCES, UNSUBSCRIBES, COMPLAINTS),
+            *(TIME_TO_HIRE, PERFORMANCE, RETURN, CRM_SHARE, REDISCOVERED, SILENCE),
+        )
+    }
+)
+"""Every metric that a scorecard has, by name."""
+
+NAMES = tuple(DEFINITIONS)
+"""Their names, in the order of the scorecard."""

@@ -1,86 +1,18 @@
 """A number that carries its definition, what it was counted from, and how long it holds."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from crmkit.errors import InvalidRecord, MissingExtra
+from crmkit.errors import MissingExtra
+from crmkit.metrics._benchmark import Benchmark, MetricVerdict, Unit
+from crmkit.metrics._definitions import Definition, Ids
+from crmkit.metrics._estimates import Estimate
+from crmkit.metrics._statistics import check_level
 from crmkit.model import Reason
 
-ENOUGH = 30
-"""The least denominator that gets a verdict: a convention.
-
-At 30 people the 95 % Wilson interval of a rate of 30 % still runs from 17 % to 48 %; below that
-a benchmark 15 points wide can hardly be told from its surroundings.
-"""
-
-_CLOSE = 1e-9
-"""1 - 40/50 is a hair below 0.2 in floating point; it is 20 % all the same."""
-
-
-class Unit(StrEnum):
-    """What a metric's value is measured in."""
-
-    PEOPLE = "people"
-    SHARE = "share"
-    """From 0 to 1: 0.25 is 25 %."""
-    FASTER = "share faster"
-    """Relative: 0.25 is 25 % faster, -0.25 is 25 % slower."""
-    HIGHER = "share higher"
-    LOWER = "share lower"
-
-    def show(self, value: float) -> str:
-        """Return *value* in words.
-
-        >>> Unit.SHARE.show(0.25), Unit.FASTER.show(-0.1)
-        ('25.0 %', '10.0 % slower')
-        """
-        if self is Unit.PEOPLE:
-            return f"{value:,.0f} people"
-        if self is Unit.SHARE:
-            return f"{value * 100:.1f} %"
-        word = self.removeprefix("share ")
-        return f"{abs(value) * 100:.1f} % {word if value >= 0 else _OPPOSITE[word]}"
-
-
-_OPPOSITE = {"faster": "slower", "higher": "lower", "lower": "higher"}
-
-
-class MetricVerdict(StrEnum):
-    """How a value stands to its benchmark."""
-
-    BELOW = "below"
-    WITHIN = "within"
-    ABOVE = "above"
-    TOO_FEW = "too_few"
-    """Fewer than `ENOUGH` were counted: chance alone could have made the number."""
-    NONE = "none"
-    """There is no benchmark."""
-    NOT_MEASURED = "not_measured"
-    """There is no value; the reasons say what was missing."""
-
-
-@attrs.frozen(kw_only=True)
-class Benchmark:
-    """The range that the field calls usual, in the metric's unit, and where that is from.
-
-    Units are worded so that more is better: "share lower" for costs.
-    """
-
-    low: float
-    high: float
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.low * 100:g}–{self.high * 100:g} %"
-
-    def judge(self, value: float) -> MetricVerdict:
-        """Return where *value* lies; both ends count as within."""
-        if value < self.low - _CLOSE:
-            return MetricVerdict.BELOW
-        return MetricVerdict.ABOVE if value > self.high + _CLOSE else MetricVerdict.WITHIN
+LEVEL = 0.95
 
 
 @attrs.frozen(order=True)
@@ -124,64 +56,127 @@ class Metric:
     denominator and verdict stay the same up to it.
     """
 
-    name: str
-    title: str
-    definition: str
-    unit: Unit
+    about: Definition
+    """What it is: the registry's entry."""
     value: float | None
     numerator: float | None
     denominator: float | None
     counted: int
     """How many were counted (in the smaller group of a comparison); `ENOUGH` is asked of it."""
-    population: str
     window: str
     exclusions: tuple[Exclusion, ...] = ()
     groups: tuple[Group, ...] = ()
-    benchmark: Benchmark | None = None
     verdict: MetricVerdict
     because: Reason
     until: datetime | None = None
+    estimate: Estimate | None = None
+    """What its interval is made from; None for what is counted whole."""
+    convention: str = "crmkit"
+    """Whose definition it is: crmkit's own, or another tool's (`Convention`)."""
 
     def __repr__(self) -> str:
-        return f"<Metric {self.name}: {self.shown}, {self.verdict}>"
+        by = "" if self.convention == "crmkit" else f" as {self.convention} defines it"
+        return f"<Metric {self.name}{by}: {self.shown}, {self.verdict}>"
 
     def __str__(self) -> str:
         excluded = "".join(f"\n  {exclusion}" for exclusion in self.exclusions)
         return f"{self.title}: {self.shown}\n  {self.definition}\n{self.because}{excluded}"
 
     @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        return self.about.name
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.about.title
+
+    @property
+    def definition(self) -> str:
+        """The sentence to quote with the number."""
+        return self.about.definition
+
+    @property
+    def unit(self) -> Unit:
+        """What the value is measured in."""
+        return self.about.unit
+
+    @property
+    def counts(self) -> Ids:
+        """Whose ids were counted."""
+        return self.about.counts
+
+    @property
+    def population(self) -> str:
+        """Whom it is about."""
+        return self.about.population
+
+    @property
+    def benchmark(self) -> Benchmark | None:
+        """The range that the field calls usual, if there is one."""
+        return self.about.benchmark
+
+    @property
     def shown(self) -> str:
         """The value in words."""
         return "not measured" if self.value is None else self.unit.show(self.value)
 
-    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Return the Wilson score interval of a rate; None for what is no rate, or not measured.
+    def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
+        """Return the interval of the value; None for what is counted whole, or cannot be told.
 
-        Needs the ``stats`` extra (SciPy). Raises `InvalidRecord` for a level outside 0 to 1.
+        For a rate Wilson's; for a comparison an exact one or a bootstrap, as `method` says. Needs
+        the ``stats`` extra (SciPy). Raises `InvalidRecord` for a level outside 0 to 1.
         """
-        if not 0 < level < 1:
-            raise InvalidRecord("level", f"expected a number between 0 and 1, got {level}")
-        if self.unit is not Unit.SHARE or self.value is None or self.numerator is None:
+        check_level(level)
+        if self.estimate is None or self.value is None:
             return None
+        return self.estimate.interval(level)
+
+    @property
+    def method(self) -> str | None:
+        """How the interval is made."""
+        return self.estimate.method if self.estimate is not None else None
+
+    @property
+    def certainty(self) -> str:
+        """The 95 % interval in words, and whether the data can tell two sides apart.
+
+        Empty for what has no interval, and where SciPy is missing.
+        """
+        if self.estimate is None or self.value is None:
+            return ""
         try:
-            from scipy.stats import binomtest
-        except ImportError:
-            raise MissingExtra("stats", "the interval of a rate") from None
-        bounds = binomtest(int(self.numerator), self.counted).proportion_ci(level, "wilson")
-        return float(bounds.low), float(bounds.high)
+            found = self.interval()
+        except MissingExtra:
+            return ""
+        if found is None:
+            return "too few for an interval"
+        shown = self.unit.show_interval(*found)
+        open_question = self.unit.compares and found[0] <= 0 <= found[1]
+        return f"{shown}: the data cannot tell" if open_question else shown
 
     def to_dict(self) -> dict[str, Any]:
-        """Return one flat row of JSON values."""
+        """Return one flat row of JSON values; the interval is the 95 % one, if SciPy is there."""
         benchmark = self.benchmark
+        try:
+            low, high = self.interval() or (None, None)
+        except MissingExtra:
+            low = high = None
         return {
             "name": self.name,
             "title": self.title,
+            "convention": self.convention,
             "value": self.value,
             "unit": self.unit.value,
             "shown": self.shown,
+            "interval_low": _finite(low),
+            "interval_high": _finite(high),
+            "interval_method": self.method,
             "numerator": self.numerator,
             "denominator": self.denominator,
             "counted": self.counted,
+            "counts": self.counts.value,
             "benchmark_low": benchmark.low if benchmark else None,
             "benchmark_high": benchmark.high if benchmark else None,
             "benchmark_source": benchmark.source if benchmark else None,
@@ -193,3 +188,7 @@ class Metric:
             "because": str(self.because),
             "until": self.until.isoformat() if self.until else None,
         }
+
+
+def _finite(bound: float | None) -> float | None:
+    return None if bound in {float("inf"), float("-inf")} else bound

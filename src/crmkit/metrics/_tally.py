@@ -1,15 +1,22 @@
 """The window, and counts that add up person by person."""
 
+from bisect import insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import attrs
 
 from crmkit._time import describe_span, earliest
+from crmkit.metrics._benchmark import ENOUGH, MetricVerdict
 from crmkit.metrics._definitions import Definition
-from crmkit.metrics._metric import ENOUGH, Benchmark, Exclusion, Group, Metric, MetricVerdict
+from crmkit.metrics._estimates import Estimate, Share
+from crmkit.metrics._metric import Exclusion, Group, Metric
 from crmkit.model import Reason
+
+KEPT = 20
+"""How many people a list of whom to look after holds."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -36,57 +43,70 @@ class Frame:
         """Whether *at* lies inside."""
         return self.start < at <= self.now
 
-    def leaves(self, at: datetime) -> datetime | None:
-        """Return the instant at which *at* leaves the window; None beyond the calendar's end."""
+    def leaves(self, at: datetime | None, after: timedelta = timedelta(0)) -> datetime | None:
+        """Return when *at* leaves the window, or *after* later; None beyond the calendar's end."""
         try:
-            return at + self.window
+            return at + self.window + after if at is not None else None
         except OverflowError:
             return None
 
 
+class Adds:
+    """Counts that add: field by field, so that parts of a pool may be counted apart."""
+
+    def __add__(self, other: Self) -> Self:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = [field.name for field in attrs.fields(type(self))]
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
 @attrs.define
 class Tally:
-    """Counts of one metric: they add, so parts of a pool may be counted apart.
+    """Counts of one metric.
 
-    ``until`` is the earliest instant at which the clock alone changes a count.
+    ``until`` is an instant up to which the clock alone changes no count; ``oldest`` the oldest
+    instant inside the window that a count rests on, which changes it when it leaves.
     """
 
     numerator: int = 0
     denominator: int = 0
     until: datetime | None = None
+    oldest: datetime | None = None
     excluded: Counter[str] = attrs.field(factory=Counter)
     noted: Counter[str] = attrs.field(factory=Counter)
 
-    def changes(self, at: datetime | None) -> None:
-        """Remember that a count changes at this instant (None: never)."""
-        self.until = earliest(self.until, at)
-
-    def follow(self, causes: Sequence[datetime], last: datetime | None, frame: Frame) -> None:
-        """Count one person: whether a cause in the window, and whether one before *last*.
-
-        *causes* are in order and not after now; *last* is the newest of what they may have
-        caused. The person stays counted until their newest cause leaves the window, and stays
-        in the numerator until the newest cause that is not after *last* does.
-        """
-        if not causes or causes[-1] <= frame.start:
-            return
-        self.denominator += 1
-        if last is not None:
-            for at in reversed(causes):
-                if at <= frame.start:
-                    break
-                if at <= last:
-                    self.numerator += 1
-                    self.changes(frame.leaves(at))
-                    return
-        self.changes(frame.leaves(causes[-1]))
-
-    @property
-    def exclusions(self) -> tuple[Exclusion, ...]:
-        """What was left out, in the order of its words."""
-        return tuple(
-            sorted(Exclusion(what, count) for what, count in self.excluded.items() if count)
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.numerator + other.numerator,
+            self.denominator + other.denominator,
+            earliest(self.until, other.until),
+            earliest(self.oldest, other.oldest),
+            self.excluded + other.excluded,
+            self.noted + other.noted,
         )
+
+    def changes(self, at: datetime | None) -> None:
+        """Remember that a count may change at this instant (None: never)."""
+        if at is not None and (self.until is None or at < self.until):
+            self.until = at
+
+
+@attrs.define
+class Longest:
+    """The few people for whom something is longest ago, the oldest first."""
+
+    rows: list[tuple[datetime, str]] = attrs.field(factory=list)
+
+    def __add__(self, other: "Longest") -> "Longest":
+        return Longest(sorted(self.rows + other.rows)[:KEPT])
+
+    def add(self, at: datetime, who: str) -> None:
+        """Take one more person in, if it is among the longest."""
+        rows = self.rows
+        if len(rows) < KEPT or at < rows[-1][0] or (at, who) < rows[-1]:
+            insort(rows, (at, who))
+            del rows[KEPT:]
 
 
 def judged(definition: Definition, value: float | None, counted: int) -> MetricVerdict:
@@ -99,8 +119,9 @@ def judged(definition: Definition, value: float | None, counted: int) -> MetricV
 
 
 def _reasons(
-    benchmark: Benchmark | None, verdict: MetricVerdict, counted: int
+    definition: Definition, verdict: MetricVerdict, counted: int
 ) -> tuple[Reason, ...]:
+    benchmark = definition.benchmark
     if benchmark is None or verdict is MetricVerdict.NOT_MEASURED:
         return ()
     if verdict is MetricVerdict.TOO_FEW:
@@ -112,38 +133,69 @@ def _reasons(
 
 def metric(
     definition: Definition,
-    tally: Tally,
     frame: Frame,
     *,
     value: float | None,
     because: str,
-    numerator: float | None,
-    denominator: float | None,
+    numerator: float | None = None,
+    denominator: float | None = None,
     counted: int,
+    until: datetime | None,
+    excluded: Mapping[str, int] | None = None,
+    noted: Mapping[str, int] | None = None,
     groups: tuple[Group, ...] = (),
+    estimate: Estimate | None = None,
+    convention: str = "crmkit",
 ) -> Metric:
     """Put the counts and the definition together."""
     verdict = judged(definition, value, counted)
-    notes = [Reason(f"{what}: {count:,}") for what, count in sorted(tally.noted.items())]
+    notes = [Reason(f"{what}: {count:,}") for what, count in sorted((noted or {}).items())]
     return Metric(
-        name=definition.name,
-        title=definition.title,
-        definition=definition.definition,
-        unit=definition.unit,
+        about=definition,
         value=value,
         numerator=numerator,
         denominator=denominator,
         counted=counted,
-        population=definition.population,
         window=str(frame),
-        exclusions=tally.exclusions,
+        exclusions=tuple(
+            sorted(Exclusion(what, count) for what, count in (excluded or {}).items() if count)
+        ),
         groups=groups,
-        benchmark=definition.benchmark,
         verdict=verdict,
         because=Reason(
-            because,
-            parts=(*notes, *_reasons(definition.benchmark, verdict, counted)),
-            until=tally.until,
+            because, parts=(*notes, *_reasons(definition, verdict, counted)), until=until
         ),
-        until=tally.until,
+        until=until,
+        estimate=estimate,
+        convention=convention,
+    )
+
+
+def rate(
+    definition: Definition,
+    frame: Frame,
+    part: int,
+    whole: int,
+    *,
+    of: str,
+    none: str,
+    until: datetime | None,
+    excluded: Mapping[str, int] | None = None,
+    noted: Mapping[str, int] | None = None,
+    convention: str = "crmkit",
+) -> Metric:
+    """Return a share; *of* says of whom, *none* why there is no value if nobody was counted."""
+    return metric(
+        definition,
+        frame,
+        value=part / whole if whole else None,
+        because=f"{part:,} of {whole:,} {of}" if whole else none,
+        numerator=part,
+        denominator=whole,
+        counted=whole,
+        until=until,
+        excluded=excluded,
+        noted=noted,
+        estimate=Share(part, whole) if whole else None,
+        convention=convention,
     )

@@ -52,6 +52,10 @@ class FrozenMap(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._items[key]
 
+    def get(self, key: str, default: Any = None) -> Any:
+        # `Mapping` would raise and catch; most facts do not say what is asked of them.
+        return self._items.get(key, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
 
@@ -59,6 +63,8 @@ class FrozenMap(Mapping[str, Any]):
         return len(self._items)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenMap):
+            return self._items == other._items
         if isinstance(other, Mapping):
             return self._items == dict(other)
         return NotImplemented
@@ -333,7 +339,8 @@ def text_map(value: object) -> FrozenMap:
 
 def values(value: object) -> FrozenMap:
     """Accept a mapping of names to JSON values and instants, frozen all the way down."""
-    return FrozenMap(_items(value, _freeze))
+    items = _items(value, _freeze)
+    return FrozenMap(items) if items else EMPTY
 
 
 def _items(value: object, convert: Callable[[object], Any]) -> list[tuple[str, Any]]:

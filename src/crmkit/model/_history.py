@@ -13,12 +13,18 @@ from crmkit.model._candidate import Candidate
 from crmkit.model._interaction import Interaction
 
 
-def _order(interaction: Interaction) -> tuple[datetime, str]:
-    return interaction.at, interaction.id
+# Imports often know the day alone: a message comes first, then its fate, then the answer.
+_RANKS = {"sent": 0, "delivered": 1, "bounced": 2}
+
+
+def _order(interaction: Interaction) -> tuple[datetime, int, str]:
+    return interaction.at, _RANKS.get(interaction.kind, 3), interaction.id
 
 
 class History:
-    """Interactions sorted by instant (then id), without repeats, indexed by kind.
+    """Interactions sorted by instant, without repeats, indexed by kind.
+
+    At one instant a message comes first, then what became of it, then all else, by id.
 
     The same facts make an equal history, whatever order they came in and however often.
 
@@ -43,7 +49,7 @@ class History:
             if known is not fact and known != fact:
                 raise InvalidRecord(f"[{index}].id", f"{fact.id!r} names two different facts")
         self._facts = tuple(sorted(by_id.values(), key=_order))
-        self._by_kind: dict[str, tuple[Interaction, ...]] | None = None
+        self._by_kind: dict[str, tuple[Interaction, ...]] | None = _index(self._facts)
 
     @classmethod
     def _of_sorted(cls, facts: tuple[Interaction, ...]) -> "History":
@@ -71,13 +77,15 @@ class History:
         return f"<History: {len(self)} interactions, {first:%Y-%m-%d} to {last:%Y-%m-%d}>"
 
     @property
+    def facts(self) -> tuple[Interaction, ...]:
+        """All of them, oldest first."""
+        return self._facts
+
+    @property
     def by_kind(self) -> dict[str, tuple[Interaction, ...]]:
         """The interactions of each kind, oldest first; treat it as read-only."""
         if self._by_kind is None:
-            index: dict[str, list[Interaction]] = {}
-            for fact in self._facts:
-                index.setdefault(fact.kind, []).append(fact)
-            self._by_kind = {kind: tuple(facts) for kind, facts in index.items()}
+            self._by_kind = _index(self._facts)
         return self._by_kind
 
     def of(self, *kinds: str) -> tuple[Interaction, ...]:
@@ -107,6 +115,17 @@ class History:
     def __or__(self, other: "History | Iterable[Interaction]") -> "History":
         """Return both histories in one."""
         return History([*self, *other])
+
+
+def _index(facts: tuple[Interaction, ...]) -> dict[str, tuple[Interaction, ...]]:
+    index: dict[str, list[Interaction]] = {}
+    for fact in facts:
+        kind = fact.kind
+        if kind in index:
+            index[kind].append(fact)
+        else:
+            index[kind] = [fact]
+    return {kind: tuple(found) for kind, found in index.items()}
 
 
 def _at(interaction: Interaction) -> datetime:

@@ -1,0 +1,119 @@
+"""Everything that a scorecard is made from, counted in one pass; counts add."""
+
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import attrs
+
+from crmkit._time import earliest, to_instant
+from crmkit.engagement import DEFAULT, EngagementPolicy
+from crmkit.errors import InvalidRecord
+from crmkit.metrics._attribution import Attribution
+from crmkit.metrics._hires import Hires
+from crmkit.metrics._mail import Mail
+from crmkit.metrics._people import Nurture, Pipeline
+from crmkit.metrics._processes import ASKED, Silence
+from crmkit.metrics._reading import Reader
+from crmkit.metrics._tally import Frame
+from crmkit.model import FrozenMap, Relationship
+
+YEAR = timedelta(days=365)
+"""The default window."""
+
+
+@attrs.define(kw_only=True, repr=False)
+class Counts:
+    """What was counted of a part of a pool: add the parts, and take the scorecard of the sum.
+
+    A part is any set of people: a shard, a tenant, those captured on one day. Each person belongs
+    into one part, since people are counted, and one person on two days is one person. Parts must
+    have been counted with the same instant, window, policy and attribution; else ``+`` raises
+    `InvalidRecord`.
+    """
+
+    frame: Frame
+    policy: EngagementPolicy
+    attribution: Attribution
+    people: int = 0
+    later: int = 0
+    """People of whom every fact is dated after now: they do not exist yet."""
+    simulated: int = 0
+    next_fact: datetime | None = None
+    """The first fact that is in the log and dated after now."""
+    pipeline: Pipeline = attrs.field(factory=Pipeline)
+    nurture: Nurture = attrs.field(factory=Nurture)
+    mail: Mail = attrs.field(factory=Mail)
+    silence: Silence = attrs.field(factory=Silence)
+    hires: Hires = attrs.field(factory=Hires)
+
+    def __repr__(self) -> str:
+        return f"<Counts of {self.people:,} people over {self.frame}>"
+
+    def __add__(self, other: "Counts") -> "Counts":
+        if not isinstance(other, Counts):
+            return NotImplemented
+        for name in ("frame", "policy", "attribution"):
+            if getattr(self, name) != getattr(other, name):
+                raise InvalidRecord(
+                    name, "expected parts counted alike; these differ: count them anew"
+                )
+        return Counts(
+            frame=self.frame,
+            policy=self.policy,
+            attribution=self.attribution,
+            people=self.people + other.people,
+            later=self.later + other.later,
+            simulated=self.simulated + other.simulated,
+            next_fact=earliest(self.next_fact, other.next_fact),
+            pipeline=self.pipeline + other.pipeline,
+            nurture=self.nurture + other.nurture,
+            mail=self.mail + other.mail,
+            silence=self.silence + other.silence,
+            hires=self.hires + other.hires,
+        )
+
+
+def count(
+    relationships: Iterable[Relationship],
+    *,
+    now: datetime,
+    window: timedelta = YEAR,
+    policy: EngagementPolicy = DEFAULT,
+    attribution: Attribution = Attribution(),  # noqa: B008 - it is frozen
+    segments: Mapping[str, Container[str]] | None = None,
+) -> Counts:
+    """Count a pool, or a part of one, in one pass.
+
+    *segments* are names and the ids of who is in them; each gets rates of its own. Raises
+    `InvalidRecord` for a naive *now* or a window that is not positive.
+    """
+    if window <= timedelta(0):
+        raise InvalidRecord("window", f"expected more than nothing, got {window}")
+    frame = Frame(to_instant(now, "now"), window)
+    found = Counts(frame=frame, policy=policy, attribution=attribution)
+    reader = Reader(frame.start, policy)
+    now = frame.now
+    pipeline, nurture, mail = found.pipeline, found.nurture, found.mail
+    for relationship in relationships:
+        history = relationship.history
+        past = history.upto(now)
+        if past is not history:
+            later = history.after(now)
+            found.next_fact = earliest(found.next_fact, later[0].at)
+            if not past:
+                found.later += 1
+                continue
+        found.people += 1
+        facts = past.facts
+        reading = reader.read(past)
+        kinds, who = reading.kinds, relationship.candidate.id
+        pipeline.add(frame, relationship, reading)
+        nurture.add(frame, reading, facts)
+        if reading.fates or reading.lost or reading.machines:
+            inside = [name for name, ids in segments.items() if who in ids] if segments else ()
+            mail.add(frame, reading, inside)
+        if ASKED[0] in kinds or ASKED[1] in kinds:
+            found.silence.add(frame, who, reading)
+        if "hired" in kinds:
+            found.hires.add(who, relationship.candidate.source, past, attribution)
+    return found

@@ -1,0 +1,295 @@
+"""What is counted person by person: the pipeline and its health, conversion, re-engagement."""
+
+from collections import Counter
+from datetime import datetime
+from functools import lru_cache
+
+import attrs
+
+from crmkit._time import DAY, EPOCH, earliest
+from crmkit.errors import InvalidRecord
+from crmkit.metrics import _definitions as names
+from crmkit.metrics._estimates import Middle
+from crmkit.metrics._metric import Metric
+from crmkit.metrics._reading import Reading
+from crmkit.metrics._tally import Adds, Frame, Longest, Tally, metric, rate
+from crmkit.model import (
+    NURTURE,
+    Candidate,
+    Channel,
+    Consent,
+    FrozenMap,
+    Interaction,
+    Relationship,
+)
+from crmkit.permission import consent_in_force, suppression
+from crmkit.permission._arbiter import DEFAULT
+from crmkit.permission._case import Case, known_addresses
+
+QUARTER = 91 * DAY
+"""How long a profile stays fresh: they are to be refreshed quarterly."""
+
+ByKind = dict[str, tuple[Interaction, ...]]
+
+_REACHED_BY = (Channel.EMAIL, Channel.PHONE, Channel.LINKEDIN)
+_SAID_NO = frozenset({"unsubscribed", "withdrew_consent"})
+_DOUBTS = _SAID_NO | {"bounced", "complained"}
+
+
+@attrs.define
+class Pipeline(Adds):
+    """Who is in the pipeline, and how healthy it is."""
+
+    size: Tally = attrs.field(factory=Tally)
+    active: Tally = attrs.field(factory=Tally)
+    fresh: Tally = attrs.field(factory=Tally)
+    reachable: Tally = attrs.field(factory=Tally)
+    consenting: Tally = attrs.field(factory=Tally)
+    contact: Tally = attrs.field(factory=Tally)
+    days: Counter[int] = attrs.field(factory=Counter)
+    """Whole days since the last contact → how many people."""
+    to_refresh: Longest = attrs.field(factory=Longest)
+    """Who took part in the window and whose profile is stale."""
+
+    def add(self, frame: Frame, relationship: Relationship, reading: Reading) -> None:
+        """Count one person."""
+        candidate, kinds = relationship.candidate, reading.kinds
+        if candidate.erased:
+            self.size.excluded["people erased"] += 1
+            return
+        if "hired" in kinds and works_here(kinds):
+            self.size.excluded["people who work here"] += 1
+            return
+        self.size.numerator += 1
+        at = reading.acted_at
+        is_active = at is not None and at > frame.start
+        if is_active:
+            _count(self.active, at)
+        self._add_contact(frame, reading, at)
+        at = reading.confirmed_at
+        if at is not None:
+            if at > frame.now - QUARTER:
+                _count(self.fresh, at)
+            elif is_active:
+                self.to_refresh.add(at, candidate.id)
+        self._add_reach(frame, relationship, kinds)
+        if "consented" in kinds:
+            self._add_consent(frame, relationship, kinds)
+
+    def _add_contact(self, frame: Frame, reading: Reading, at: datetime | None) -> None:
+        other = reading.spoke_at
+        if at is None or (other is not None and other > at):
+            at = other
+        if reading.messages:
+            other = reading.messages[-1].at
+            if at is None or other > at:
+                at = other
+        if at is None:
+            self.contact.excluded["people never contacted"] += 1
+            return
+        ago = frame.now - at
+        self.days[ago.days] += 1
+        if ago.seconds >= self.contact.numerator:
+            self.contact.numerator = ago.seconds
+            self.contact.changes(at + (ago.days + 1) * DAY)
+
+    def _add_reach(
+        self, frame: Frame, relationship: Relationship, kinds: ByKind
+    ) -> None:
+        candidate = relationship.candidate
+        if candidate.do_not_contact:
+            return
+        if not relationship.suppressed and _DOUBTS.isdisjoint(kinds):
+            self.reachable.numerator += bool(candidate.emails) or any(
+                known_addresses(candidate, channel) for channel in _REACHED_BY
+            )
+            return
+        if not _SAID_NO.isdisjoint(kinds):
+            # Nobody complains about the web: a complaint is asked for channel by channel below.
+            silent = suppression(relationship, now=frame.now, channel=Channel.WEB)
+            self.reachable.changes(silent.until)
+            if silent:
+                return
+        self.reachable.numerator += any(
+            Case(relationship, frame.now, channel, NURTURE, DEFAULT).addresses()
+            for channel in _REACHED_BY
+            if known_addresses(candidate, channel)
+        )
+
+    def _add_consent(
+        self, frame: Frame, relationship: Relationship, kinds: ByKind
+    ) -> None:
+        given = kinds["consented"]
+        if len(given) == 1 and _SAID_NO.isdisjoint(kinds) and _lasts(given[0].properties):
+            self.consenting.numerator += 1
+            return
+        verdict = consent_in_force(relationship, now=frame.now)
+        self.consenting.numerator += verdict.value
+        self.consenting.changes(verdict.until)
+
+    def metrics(self, frame: Frame) -> tuple[Metric, ...]:
+        """Return the size, and what share of it is well."""
+        people = self.size.numerator
+        stale = people - self.fresh.numerator
+        size = metric(
+            names.PIPELINE,
+            frame,
+            value=float(people),
+            because=f"{people:,} people, neither erased nor working here",
+            numerator=people,
+            counted=people,
+            until=self.size.until,
+            excluded=self.size.excluded,
+            noted={
+                "of them active": self.active.numerator,
+                "of them stale": stale,
+                "of them unreachable": people - self.reachable.numerator,
+                "of them without consent": people - self.consenting.numerator,
+            },
+        )
+        shares = (
+            (names.ACTIVE, self.active, "took part in the window"),
+            (names.FRESHNESS, self.fresh, "have a profile confirmed in the last 91 days"),
+            (names.REACHABLE, self.reachable, "can be reached"),
+            (names.CONSENT, self.consenting, "have a consent in force"),
+        )
+        return (
+            size,
+            *(
+                rate(
+                    definition,
+                    frame,
+                    tally.numerator,
+                    people,
+                    of=f"people of the pipeline {what}",
+                    none="nobody is in the pipeline",
+                    until=earliest(tally.until, self._leaves(frame, definition, tally)),
+                )
+                for definition, tally, what in shares
+            ),
+            self._since_contact(frame),
+        )
+
+    @staticmethod
+    def _leaves(frame: Frame, definition: names.Definition, tally: Tally) -> datetime | None:
+        if definition is names.FRESHNESS:
+            return tally.oldest + QUARTER if tally.oldest else None
+        return frame.leaves(tally.oldest)
+
+    def _since_contact(self, frame: Frame) -> Metric:
+        middle = Middle(tuple(sorted(self.days.items())))
+        count = sum(self.days.values())
+        value = middle.value
+        return metric(
+            names.SINCE_CONTACT,
+            frame,
+            value=None if value is None else float(value),
+            because=f"the median of {count:,} people" if count else "nobody was ever contacted",
+            denominator=count,
+            counted=count,
+            until=self.contact.until,
+            excluded=self.contact.excluded,
+            estimate=middle if count else None,
+        )
+
+
+def _count(tally: Tally, at: datetime | None) -> None:
+    tally.numerator += 1
+    if tally.oldest is None or (at is not None and at < tally.oldest):
+        tally.oldest = at
+
+
+def works_here(kinds: ByKind) -> bool:
+    """Whether the newest hire was not followed by a leave (see `crmkit.model.employed_since`)."""
+    left = kinds.get("left")
+    return left is None or left[-1].at < kinds["hired"][-1].at
+
+
+@lru_cache(maxsize=1024)
+def _lasts(properties: FrozenMap) -> bool:
+    """Whether what a ``consented`` fact states is a consent to nurture that never expires."""
+    try:
+        consent = Consent.of(
+            Interaction(candidate_id="-", kind="consented", at=EPOCH, properties=properties)
+        )
+    except InvalidRecord:
+        return False
+    return consent.purpose == NURTURE and consent.expires_at is None
+
+
+@attrs.define
+class Nurture(Adds):
+    """Who applied after a message, and who came back after one that was sent while cold."""
+
+    conversion: Tally = attrs.field(factory=Tally)
+    cold: Tally = attrs.field(factory=Tally)
+    campaigns: Counter[tuple[str | None, bool]] = attrs.field(factory=Counter)
+    """The cadence of the first message sent while cold, and whether they came back → people."""
+    cohorts: Counter[tuple[int, int, bool, int]] = attrs.field(factory=Counter)
+    """Year and month of the oldest fact, whether it is inside the window, and what the person
+    reached since (bits in the order of `STAGES`) → people."""
+
+    def add(self, frame: Frame, reading: Reading, facts: tuple[Interaction, ...]) -> None:
+        """Count one person."""
+        kinds, messages = reading.kinds, reading.messages
+        if messages:
+            self.conversion.denominator += 1
+            if "applied" in kinds:
+                self._add_applications(frame, messages[0].at, kinds["applied"])
+            if reading.cold is not None:
+                self._add_cold(reading, reading.cold)
+        if facts:
+            at = facts[0].at
+            self.cohorts[at.year, at.month, at > frame.start, reading.reached] += 1
+
+    def _add_applications(
+        self, frame: Frame, first: datetime, applications: tuple[Interaction, ...]
+    ) -> None:
+        tally, start = self.conversion, frame.start
+        inside = [fact.at for fact in applications if fact.at > start]
+        early = sum(at <= first for at in inside)
+        if early:
+            tally.excluded["applications before the first message"] += early
+        if early < len(inside):
+            _count(tally, inside[-1])
+
+    def _add_cold(self, reading: Reading, message: Interaction) -> None:
+        tally, acted_at = self.cold, reading.acted_at
+        back = acted_at is not None and acted_at >= message.at
+        tally.denominator += 1
+        tally.numerator += back
+        if tally.oldest is None or message.at < tally.oldest:
+            tally.oldest = message.at
+        self.campaigns[reading.cadence_of(message.enrollment_id), back] += 1
+
+    def metrics(self, frame: Frame, cold_after: int) -> tuple[Metric, Metric]:
+        """Return conversion and re-engagement."""
+        conversion, cold = self.conversion, self.cold
+        return (
+            rate(
+                names.CONVERSION,
+                frame,
+                conversion.numerator,
+                conversion.denominator,
+                of="people who were sent a message applied in the window",
+                none="no one was ever sent a message",
+                until=frame.leaves(conversion.oldest),
+                excluded=conversion.excluded,
+            ),
+            rate(
+                re_engagement(cold_after),
+                frame,
+                cold.numerator,
+                cold.denominator,
+                of="people who were sent a message while cold engaged after it",
+                none="no one was sent a message while cold in the window",
+                until=frame.leaves(cold.oldest),
+            ),
+        )
+
+
+def re_engagement(cold_after: int) -> names.Definition:
+    """Return the definition with the number that says when somebody is cold."""
+    stated = names.RE_ENGAGEMENT
+    return attrs.evolve(stated, definition=stated.definition.format(cold_after=cold_after))
+

@@ -1,0 +1,68 @@
+"""Who applied or was interviewed, and has heard nothing since."""
+
+from datetime import datetime
+
+import attrs
+
+from crmkit._time import DAY, earliest
+from crmkit.metrics import _definitions as names
+from crmkit.metrics._metric import Metric
+from crmkit.metrics._reading import Reading
+from crmkit.metrics._tally import Adds, Frame, Longest, Tally, rate
+
+PATIENCE = 14 * DAY
+"""How long somebody may wait for an answer before it is silence: a convention."""
+
+ASKED = ("applied", "interviewed")
+_ANSWERED = (
+    *("messaged", "called", "met", "screened", "assessed", "offered"),
+    *("rejected", "withdrew", "hired"),
+)
+
+
+@attrs.define
+class Silence(Adds):
+    """Who waits for an answer."""
+
+    tally: Tally = attrs.field(factory=Tally)
+    waiting: Longest = attrs.field(factory=Longest)
+    """Who waits longest."""
+
+    def add(self, frame: Frame, who: str, reading: Reading) -> None:
+        """Count one person who applied or was interviewed."""
+        kinds, tally = reading.kinds, self.tally
+        asked = max(kinds[kind][-1].at for kind in ASKED if kind in kinds)
+        if asked <= frame.start:
+            return
+        if asked > frame.now - PATIENCE:
+            tally.excluded["people who applied or were interviewed less than 14 days ago"] += 1
+            tally.changes(asked + PATIENCE)
+            return
+        tally.denominator += 1
+        if tally.oldest is None or asked < tally.oldest:
+            tally.oldest = asked
+        if not self._answered(reading, asked):
+            tally.numerator += 1
+            self.waiting.add(asked, who)
+
+    @staticmethod
+    def _answered(reading: Reading, asked: datetime) -> bool:
+        """Whether anything of ours came with it or after it; a cadence's message is no answer."""
+        kinds = reading.kinds
+        return any(kind in kinds and kinds[kind][-1].at >= asked for kind in _ANSWERED) or any(
+            message.at >= asked and message.enrollment_id is None for message in reading.messages
+        )
+
+    def metric(self, frame: Frame) -> Metric:
+        """Return the share of those who asked that has heard nothing."""
+        tally = self.tally
+        return rate(
+            names.SILENCE,
+            frame,
+            tally.numerator,
+            tally.denominator,
+            of="people who applied or were interviewed have heard nothing since",
+            none="no one applied or was interviewed in the window, 14 days ago or earlier",
+            until=earliest(tally.until, frame.leaves(tally.oldest)),
+            excluded=tally.excluded,
+        )
