@@ -193,7 +193,8 @@ def bootstrap(
 
     def defined(*drawn: Any) -> float:
         value = statistic(*drawn)
-        return value if value is not None and isfinite(value) else np.nan
+        # A float, always: NumPy would cut the later ones down to the first if that were an int.
+        return float(value) if value is not None and isfinite(value) else np.nan
 
     name = "rng" if "rng" in signature(stats.bootstrap).parameters else "random_state"
     start: dict[str, Any] = {name: np.random.default_rng(seed)}
