@@ -173,6 +173,14 @@ def after(anchor: datetime, span: Span) -> datetime:
     return span.after(anchor) if isinstance(span, CalendarSpan) else anchor + span
 
 
+def later(anchor: datetime, span: timedelta) -> datetime | None:
+    """Return *anchor* + *span*; None beyond the calendar's end."""
+    try:
+        return anchor + span
+    except OverflowError:
+        return None
+
+
 def plural(number: int, noun: str) -> str:
     """Return ``1 day`` or ``2 days``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

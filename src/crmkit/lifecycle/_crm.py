@@ -1,6 +1,6 @@
 """The facade: the five verbs, and what a person asks in between."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from crmkit.lifecycle import (
     _enroll,
     _erase,
     _export,
+    _measure,
     _migrate,
     _privacy,
     _segment,
@@ -35,8 +36,8 @@ from crmkit.lifecycle._tasks import Task, complete, open_tasks
 from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
 from crmkit.lifecycle._withdraw import unsubscribe
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
-from crmkit.metrics import Costs, Scorecard, scorecard
-from crmkit.model import NURTURE, Candidate, Channel, Interaction, Relationship, Role
+from crmkit.metrics import YEAR, Attribution, Costs, Scorecard
+from crmkit.model import NURTURE, Candidate, Channel, FrozenMap, Interaction, Relationship, Role
 from crmkit.permission import ContactPolicy, Permission
 from crmkit.protocols import CandidateStore, Clock, Drafter, Renderer, Sender, Store
 from crmkit.segmentation import CATALOGUE, Segment, SegmentDiff, Segmenter, Transition
@@ -348,19 +349,26 @@ class CRM:
         self,
         *,
         now: datetime | None = None,
-        window: timedelta = timedelta(days=365),
-        costs: Costs | None = None,
+        window: timedelta = YEAR,
+        costs: Costs | Iterable[Costs] | None = None,
+        ratings: Mapping[str, float] | None = None,
+        attribution: Attribution = Attribution(),  # noqa: B008 - it is frozen
         progress: Progress | None = None,
     ) -> Scorecard:
-        """Return the scorecard of the practice over the window that ends now."""
-        return scorecard(
-            self._work.relationships(progress),
-            now=self._at(now),
-            roles=self._work.store.roles(),
-            costs=costs,
+        """Return the scorecard of the practice over the window that ends now (see `scorecard`)."""
+        return _measure.measure(
+            self._work,
+            self._at(now),
             window=window,
-            policy=self._work.engagement,
+            costs=costs,
+            ratings=ratings,
+            attribution=attribution,
+            progress=progress,
         )
+
+    def segment_sizes(self, instants: Sequence[datetime]) -> tuple[tuple[datetime, FrozenMap], ...]:
+        """Return how many were in each segment at these instants, by the log of who moved."""
+        return _measure.sizes_at(self._work, instants)
 
     def relationship(self, candidate_id: str) -> Relationship:
         """Return one person with their history, or raise `NotFound`."""

@@ -1,5 +1,7 @@
 """What recruiting cost, in one currency."""
 
+from collections.abc import Iterable
+
 import attrs
 
 from crmkit.errors import InvalidRecord
@@ -52,3 +54,26 @@ class Costs:
     def cold(self) -> float:
         """What the people hired by cold sourcing cost together."""
         return self.internal_cold + self.external_cold
+
+
+def total(costs: Iterable[Costs]) -> Costs | str:
+    """Return the sum of costs, or, if they are not in one currency, why there is none.
+
+    >>> euros = Costs(internal_crm=1, external_crm=0, internal_cold=0, external_cold=0,
+    ...               currency="EUR")
+    >>> total([euros, euros]).crm
+    2.0
+    >>> total([euros, attrs.evolve(euros, currency="USD")])
+    'costs in EUR and USD cannot be added: state them in one currency'
+    """
+    costs = tuple(costs)
+    currencies = sorted({each.currency for each in costs})
+    if len(currencies) != 1:
+        return f"costs in {' and '.join(currencies)} cannot be added: state them in one currency"
+    return Costs(
+        currency=currencies[0],
+        **{
+            name: sum(getattr(each, name) for each in costs)
+            for name in ("internal_crm", "external_crm", "internal_cold", "external_cold")
+        },
+    )

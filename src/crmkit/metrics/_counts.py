@@ -13,9 +13,9 @@ from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import ASKED, Silence
-from crmkit.metrics._reading import Reader
+from crmkit.metrics._reading import Reader, is_simulated
 from crmkit.metrics._tally import Frame
-from crmkit.model import FrozenMap, Relationship
+from crmkit.model import Relationship
 
 YEAR = timedelta(days=365)
 """The default window."""
@@ -38,8 +38,10 @@ class Counts:
     later: int = 0
     """People of whom every fact is dated after now: they do not exist yet."""
     simulated: int = 0
+    """People whose record, or one of whose facts, says that it is simulated: the oldest, or the
+    newest of any kind."""
     next_fact: datetime | None = None
-    """The first fact that is in the log and dated after now."""
+    """When the first fact of the log that is dated after now arrives, leaving out machines'."""
     pipeline: Pipeline = attrs.field(factory=Pipeline)
     nurture: Nurture = attrs.field(factory=Nurture)
     mail: Mail = attrs.field(factory=Mail)
@@ -98,22 +100,24 @@ def count(
         history = relationship.history
         past = history.upto(now)
         if past is not history:
-            later = history.after(now)
-            found.next_fact = earliest(found.next_fact, later[0].at)
+            coming = (fact.at for fact in history.after(now) if fact.automated is not True)
+            found.next_fact = earliest(found.next_fact, next(coming, None))
             if not past:
                 found.later += 1
                 continue
         found.people += 1
-        facts = past.facts
+        facts, candidate = past.facts, relationship.candidate
         reading = reader.read(past)
-        kinds, who = reading.kinds, relationship.candidate.id
+        kinds, who = reading.kinds, candidate.id
+        if reading.simulated or is_simulated(candidate.custom):
+            found.simulated += 1
         pipeline.add(frame, relationship, reading)
         nurture.add(frame, reading, facts)
-        if reading.fates or reading.lost or reading.machines:
+        if reading.fates or reading.lost or reading.machines or "auto_replied" in kinds:
             inside = [name for name, ids in segments.items() if who in ids] if segments else ()
             mail.add(frame, reading, inside)
         if ASKED[0] in kinds or ASKED[1] in kinds:
             found.silence.add(frame, who, reading)
         if "hired" in kinds:
-            found.hires.add(who, relationship.candidate.source, past, attribution)
+            found.hires.add(who, candidate.source, past, attribution)
     return found

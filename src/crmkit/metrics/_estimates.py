@@ -1,6 +1,6 @@
 """How sure a value is: what it was counted from, and the method that gives its interval."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -23,8 +23,10 @@ YEAR_DAYS = 365.0
 class Estimate(Protocol):
     """**Protocol:** what a value was estimated from."""
 
-    method: str
-    """The name of the method."""
+    @property
+    def method(self) -> str:
+        """The name of the method."""
+        ...
 
     def interval(self, level: float) -> Interval | None:
         """Return the interval at this level; None where the data cannot tell."""
@@ -121,6 +123,15 @@ class Apart:
     of: str
     method = "percentile bootstrap, 999 resamples"
 
+    def middle(self, values: Sequence[float]) -> float | None:
+        """Return the median or mean; None for no values."""
+        return median(values) if self.of == "median" else _mean(values)
+
+    @property
+    def value(self) -> float | None:
+        """The difference; None for no values, or a base of 0."""
+        return _ratio(self.middle(self.values), self.middle(self.base))
+
     def interval(self, level: float) -> Interval | None:
         """Return the interval of the difference."""
         return _apart(self, level)
@@ -128,9 +139,8 @@ class Apart:
 
 @lru_cache(maxsize=64)
 def _apart(each: Apart, level: float) -> Interval | None:
-    middle: Callable[..., float | None] = median if each.of == "median" else _mean
     return bootstrap(
-        lambda one, other: _ratio(middle(one.tolist()), middle(other.tolist())),
+        lambda one, other: _ratio(each.middle(one.tolist()), each.middle(other.tolist())),
         each.values,
         each.base,
         level=level,
@@ -173,5 +183,5 @@ def _ratio(one: float | None, other: float | None) -> float | None:
     return one / other - 1 if one is not None and other else None
 
 
-def _mean(values: list[float]) -> float | None:
+def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None

@@ -35,9 +35,7 @@ class Hires(Adds):
 
     rows: list[Hire] = attrs.field(factory=list)
 
-    def add(
-        self, who: str, source: Source | None, past: History, attribution: Attribution
-    ) -> None:
+    def add(self, who: str, source: Source | None, past: History, attribution: Attribution) -> None:
         """Count one person who was hired."""
         self.rows.extend(_hires_of(who, source, past, attribution))
 

@@ -1,7 +1,7 @@
 """What became of messages: rates per person and per message, whole and by whatever they share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import attrs
@@ -19,7 +19,7 @@ from crmkit.metrics._reading import (
     Reading,
 )
 from crmkit.metrics._tally import Adds, Frame, Tally, rate
-from crmkit.model import Channel, Interaction
+from crmkit.model import Channel
 from crmkit.model._fields import EMPTY
 
 MAILED, REACHED = 1 << 6, 1 << 7
@@ -52,9 +52,11 @@ class Mail(Adds):
     """The place of the message that a first reply in a cadence was to → people."""
     tally: Tally = attrs.field(factory=Tally)
 
-    def add(self, frame: Frame, reading: Reading, segments: Iterable[str] = ()) -> None:
+    def add(  # noqa: C901 - one loop over the messages
+        self, frame: Frame, reading: Reading, segments: Iterable[str] = ()
+    ) -> None:
         """Count one person, who is in these segments."""
-        if reading.machines or reading.lost:
+        if reading.machines or reading.lost or "auto_replied" in reading.kinds:
             self._leave_out(frame, reading)
         first = reading.first_inside
         if first == len(reading.messages):
@@ -106,6 +108,9 @@ class Mail(Adds):
         for fact in reading.machines:
             if fact.at > frame.start:
                 self.tally.excluded[f"machine-made {_PLURALS[fact.kind]}"] += 1
+        for fact in reading.kinds.get("auto_replied", ()):
+            if fact.at > frame.start:
+                self.tally.excluded["automatic replies"] += 1
         for fact, why in reading.lost:
             if fact.at > frame.start:
                 self.tally.excluded[why] += 1

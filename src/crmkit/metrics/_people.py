@@ -6,16 +6,15 @@ from functools import lru_cache
 
 import attrs
 
-from crmkit._time import DAY, EPOCH, earliest
+from crmkit._time import DAY, EPOCH, earliest, later
 from crmkit.errors import InvalidRecord
 from crmkit.metrics import _definitions as names
 from crmkit.metrics._estimates import Middle
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._reading import Reading
-from crmkit.metrics._tally import Adds, Frame, Longest, Tally, metric, rate
+from crmkit.metrics._tally import Adds, Frame, Longest, Most, Tally, metric, rate
 from crmkit.model import (
     NURTURE,
-    Candidate,
     Channel,
     Consent,
     FrozenMap,
@@ -48,6 +47,8 @@ class Pipeline(Adds):
     contact: Tally = attrs.field(factory=Tally)
     days: Counter[int] = attrs.field(factory=Counter)
     """Whole days since the last contact → how many people."""
+    nearest: Most = attrs.field(factory=Most)
+    """The most seconds of a day that have passed since a contact: it is the next to turn."""
     to_refresh: Longest = attrs.field(factory=Longest)
     """Who took part in the window and whose profile is stale."""
 
@@ -68,7 +69,7 @@ class Pipeline(Adds):
         self._add_contact(frame, reading, at)
         at = reading.confirmed_at
         if at is not None:
-            if at > frame.now - QUARTER:
+            if frame.now - at < QUARTER:
                 _count(self.fresh, at)
             elif is_active:
                 self.to_refresh.add(at, candidate.id)
@@ -89,13 +90,11 @@ class Pipeline(Adds):
             return
         ago = frame.now - at
         self.days[ago.days] += 1
-        if ago.seconds >= self.contact.numerator:
-            self.contact.numerator = ago.seconds
-            self.contact.changes(at + (ago.days + 1) * DAY)
+        if ago.seconds >= self.nearest.value:
+            self.nearest.value = ago.seconds
+            self.contact.changes(later(at, (ago.days + 1) * DAY))
 
-    def _add_reach(
-        self, frame: Frame, relationship: Relationship, kinds: ByKind
-    ) -> None:
+    def _add_reach(self, frame: Frame, relationship: Relationship, kinds: ByKind) -> None:
         candidate = relationship.candidate
         if candidate.do_not_contact:
             return
@@ -116,9 +115,7 @@ class Pipeline(Adds):
             if known_addresses(candidate, channel)
         )
 
-    def _add_consent(
-        self, frame: Frame, relationship: Relationship, kinds: ByKind
-    ) -> None:
+    def _add_consent(self, frame: Frame, relationship: Relationship, kinds: ByKind) -> None:
         given = kinds["consented"]
         if len(given) == 1 and _SAID_NO.isdisjoint(kinds) and _lasts(given[0].properties):
             self.consenting.numerator += 1
@@ -173,7 +170,7 @@ class Pipeline(Adds):
     @staticmethod
     def _leaves(frame: Frame, definition: names.Definition, tally: Tally) -> datetime | None:
         if definition is names.FRESHNESS:
-            return tally.oldest + QUARTER if tally.oldest else None
+            return later(tally.oldest, QUARTER) if tally.oldest else None
         return frame.leaves(tally.oldest)
 
     def _since_contact(self, frame: Frame) -> Metric:
@@ -292,4 +289,3 @@ def re_engagement(cold_after: int) -> names.Definition:
     """Return the definition with the number that says when somebody is cold."""
     stated = names.RE_ENGAGEMENT
     return attrs.evolve(stated, definition=stated.definition.format(cold_after=cold_after))
-

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import attrs
 
-from crmkit._time import DAY, earliest
+from crmkit._time import DAY, earliest, later
 from crmkit.metrics import _definitions as names
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._reading import Reading
@@ -34,9 +34,9 @@ class Silence(Adds):
         asked = max(kinds[kind][-1].at for kind in ASKED if kind in kinds)
         if asked <= frame.start:
             return
-        if asked > frame.now - PATIENCE:
+        if frame.now - asked < PATIENCE:
             tally.excluded["people who applied or were interviewed less than 14 days ago"] += 1
-            tally.changes(asked + PATIENCE)
+            tally.changes(later(asked, PATIENCE))
             return
         tally.denominator += 1
         if tally.oldest is None or asked < tally.oldest:

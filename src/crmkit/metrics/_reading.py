@@ -13,7 +13,8 @@ from types import MappingProxyType
 import attrs
 
 from crmkit.engagement import EngagementPolicy
-from crmkit.model import KINDS, Channel, History, Interaction, Stage
+from crmkit.model import KINDS, Channel, FrozenMap, History, Interaction, Stage
+from crmkit.model._fields import EMPTY
 
 OPENED, CLICKED, REPLIED, BOUNCED, COMPLAINED, UNSUBSCRIBED = (1 << bit for bit in range(6))
 """What became of a message; several at once are added up."""
@@ -79,14 +80,22 @@ class Reading:
     """What a machine did in the person's place."""
     lost: list[tuple[Interaction, str]]
     """Responses that belong to no message, and why."""
+    simulated: bool
+    """Whether their oldest fact, or the newest of any kind, says that it is simulated."""
 
     def cadence_of(self, run: str | None) -> str | None:
         """Return the cadence of a run, as its ``enrolled`` fact states it."""
         if run is not None:
             for fact in self.kinds.get("enrolled", ()):
                 if fact.enrollment_id == run:
-                    return fact.properties.get("cadence")
+                    stated = fact.properties.get("cadence")
+                    return stated if isinstance(stated, str) else None
         return None
+
+
+def is_simulated(stated: FrozenMap) -> bool:
+    """Whether the properties of a fact, or what a host keeps of a person, say so."""
+    return stated.get("simulated") is True
 
 
 class Reader:
@@ -109,14 +118,18 @@ class Reader:
                 flags[kind] |= 1 << place + _STAGE
         self._flags = {kind: flag for kind, flag in flags.items() if flag}
 
-    def read(self, past: History) -> Reading:
+    def read(self, past: History) -> Reading:  # noqa: C901 - one loop over the kinds
         """Return what the facts say; none of them is after now."""
         kinds, flags = past.by_kind, self._flags
         acts: list[datetime] = []
         confirmed_at = spoke_at = None
         reached = 0
         responds = False
+        simulated = is_simulated(past.facts[0].properties) if kinds else False
         for kind, facts in kinds.items():
+            stated = facts[-1].properties
+            if stated is not EMPTY and is_simulated(stated):
+                simulated = True
             if kind not in flags:
                 continue
             flag = flags[kind]
@@ -150,6 +163,7 @@ class Reader:
             reached,
             [],
             [],
+            simulated,
         )
         if messages:
             found.reached = reached | CONTACTED
@@ -196,9 +210,7 @@ class Reader:
         return None
 
 
-def _cold_with_bounces(
-    found: Reading, acts: list[datetime], needed: int
-) -> Interaction | None:
+def _cold_with_bounces(found: Reading, acts: list[datetime], needed: int) -> Interaction | None:
     """Return the first message inside the window before which enough went unanswered.
 
     Sent or delivered, whichever are more; a bounce takes back one before it, if there is one.

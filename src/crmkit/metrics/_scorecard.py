@@ -1,6 +1,7 @@
-"""The set of metrics: by name, as text, as a table for a page, as rows."""
+"""The set of metrics: by name, as text, as tables, for a page, as rows."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any
@@ -9,24 +10,38 @@ import attrs
 
 from crmkit._time import describe_span, earliest
 from crmkit.errors import NotFound
-from crmkit.metrics._metric import Metric, MetricVerdict, Unit
+from crmkit.metrics import _tables as tables
+from crmkit.metrics._benchmark import MetricVerdict, Unit
+from crmkit.metrics._compare import Comparison, compare
+from crmkit.metrics._conventions import Convention, converted, rates_of
+from crmkit.metrics._counts import Counts
+from crmkit.metrics._definitions import SEVEN
+from crmkit.metrics._metric import Metric
+from crmkit.metrics._sides import SIDES, Sides
+from crmkit.metrics._survival import Survival
+from crmkit.metrics._table import Table, to_csv, write_csv
 
-_HEADERS = ("metric", "value", "counted", "benchmark", "verdict")
+_HEADERS = ("metric", "value", "95 % interval", "counted", "benchmark", "verdict")
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class Scorecard:
-    """The metrics of one pool as of one instant.
+    """The metrics of one pool as of one instant, and the tables behind them.
 
-    ``simulated`` is how many of the facts read (those up to ``as_of``) say that they are
-    simulated; when there is one, every output says so. `print` shows the table and what each
-    number rests on; a notebook shows it as HTML.
+    `print` shows every metric, and what the seven of the field rest on; a notebook shows it as
+    HTML. ``simulated`` is how many people are marked as simulated, on their record, their oldest
+    fact or the newest of any kind; when there is one, every output says so.
     """
 
     metrics: tuple[Metric, ...]
+    """Every metric of the registry, the seven of the field first."""
     as_of: datetime
     window: timedelta
     simulated: int = 0
+    counts: Counts = attrs.field(eq=False)
+    """What they were made from; counts of parts of a pool add."""
+    sides: Sides = attrs.field(eq=False)
+    levels: Mapping[str, Mapping[str, int]] = attrs.field(eq=False)
 
     def __getitem__(self, name: str) -> Metric:
         for metric in self.metrics:
@@ -48,9 +63,93 @@ class Scorecard:
         return f"<Scorecard: {len(self)} metrics as of {self._instant}{simulated}>"
 
     @property
+    def seven(self) -> tuple[Metric, ...]:
+        """The seven metrics of the field."""
+        return self.metrics[: len(SEVEN)]
+
+    @property
     def until(self) -> datetime | None:
         """Up to when every metric stays as it is, if no new fact arrives."""
         return earliest(*(metric.until for metric in self.metrics))
+
+    # Other definitions, other instants.
+
+    def rates(self, convention: str) -> tuple[Metric, ...]:
+        """Return the rates that another tool defines, as it defines them: ``gem``, ``ashby``…
+
+        Raises `UnknownName` for a tool whose definitions are not known.
+        """
+        tool = Convention.of(convention)
+        return tuple(self.rate(name, tool) for name in rates_of(tool))
+
+    def rate(self, name: str, convention: str) -> Metric:
+        """Return one rate as a tool defines it; ``crmkit`` is crmkit's own definition.
+
+        Raises `NotFound` for a rate that the tool does not define.
+        """
+        tool = Convention.of(convention)
+        if tool is Convention.CRMKIT:
+            return self[name]
+        return converted(self.counts.frame, self.counts.mail, tool, name)
+
+    def compare(self, earlier: "Scorecard") -> Comparison:
+        """Return how each metric moved since an earlier scorecard, and whether the data can tell.
+
+        Most useful for two windows of one length that do not overlap.
+        """
+        return compare(self.metrics, earlier.metrics, earlier.as_of, self.as_of)
+
+    # Tables.
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, from the funnel to the attribution; `table` takes one by its name."""
+        counts = self.counts
+        return tuple(
+            tables.all_tables(
+                counts.mail, counts.nurture, self.sides, counts.attribution, self.levels
+            )
+        )
+
+    def table(self, name: str) -> Table:
+        """Return one of the `tables`, or raise `NotFound`."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise NotFound("table", name, (table.name for table in self.tables))
+
+    def responses(self, *by: str) -> Table:
+        """Return what became of messages, parted by any of cadence, touch, level, channel, variant.
+
+        Raises `UnknownName` for anything else.
+        """
+        return tables.responses(self.counts.mail, by or ("touch",), self.levels)
+
+    @property
+    def fill_curves(self) -> dict[str, Survival]:
+        """How long roles opened in the window stayed open: CRM-sourced, cold, all."""
+        found = self.sides.fills
+        return {SIDES[0]: found.crm, SIDES[1]: found.cold, "all roles": found.every}
+
+    @property
+    def stay_curves(self) -> dict[str, Survival]:
+        """How long people hired in the window, or in the year before it, stayed."""
+        return dict(zip(SIDES, self.sides.stays, strict=True))
+
+    @property
+    def to_refresh(self) -> tuple[tuple[datetime, str], ...]:
+        """Whom to refresh first: took part in the window, but their profile is stale.
+
+        Since when it has not been confirmed, and the id; the 20 oldest at most.
+        """
+        return tuple(self.counts.pipeline.to_refresh.rows)
+
+    @property
+    def waiting(self) -> tuple[tuple[datetime, str], ...]:
+        """Who waits longest for an answer: since when, and the id; 20 at most."""
+        return tuple(self.counts.silence.waiting.rows)
+
+    # To look at.
 
     @property
     def _instant(self) -> str:
@@ -62,23 +161,24 @@ class Scorecard:
 
     @property
     def _warning(self) -> str:
-        return f"SIMULATED: {self.simulated:,} of the facts read are simulated, not observed"
+        return f"SIMULATED: {self.simulated:,} people, or what they did, are simulated"
 
     def __str__(self) -> str:
-        rows = [_HEADERS, *map(_cells, self.metrics)]
+        rows = [_HEADERS, *map(cells, self.metrics)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADERS))]
         lines = [self._caption]
         if self.simulated:
             lines.append(self._warning)
         lines.append("")
         for index, row in enumerate(rows):
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append("  ".join(cells).rstrip())
+            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            lines.append("  ".join(padded).rstrip())
             if index == 0:
                 lines.append("  ".join("-" * width for width in widths))
-        for metric in self.metrics:
-            notes = _notes(metric)
-            lines += ["", metric.title, *(f"  {note}" for note in notes)]
+            if index == len(SEVEN):
+                lines.append("")
+        for metric in self.seven:
+            lines += ["", metric.title, *(f"  {note}" for note in notes(metric))]
         return "\n".join(lines)
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -90,6 +190,17 @@ class Scorecard:
         }
         return [{**metric.to_dict(), **shared} for metric in self.metrics]
 
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the metrics as CSV, and write them to *path*, if one is given.
+
+        A text that a spreadsheet would run as a formula gets an apostrophe before it.
+        """
+        rows = self.to_dicts()
+        text = to_csv(list(rows[0]), (list(row.values()) for row in rows))
+        if path is not None:
+            write_csv(text, path)
+        return text
+
     def _repr_html_(self) -> str:
         warning = f"<br><strong>{escape(self._warning)}</strong>" if self.simulated else ""
         head = "".join(f'<th scope="col">{header}</th>' for header in (*_HEADERS, "why"))
@@ -100,24 +211,30 @@ class Scorecard:
         )
 
 
-def _cells(metric: Metric) -> tuple[str, str, str, str, str]:
-    benchmark = str(metric.benchmark) if metric.benchmark else "varies"
+def cells(metric: Metric) -> Sequence[str]:
+    """Return a metric in a row of words."""
+    benchmark = str(metric.benchmark) if metric.benchmark else ""
     verdict = "" if metric.verdict is MetricVerdict.NONE else metric.verdict.replace("_", " ")
-    return metric.title, metric.shown, _counted(metric), benchmark, verdict
+    certainty = metric.certainty.removesuffix(": the data cannot tell")
+    return metric.title, metric.shown, certainty, counted(metric), benchmark, verdict
 
 
-def _counted(metric: Metric) -> str:
+def counted(metric: Metric) -> str:
+    """Return what a metric was counted from, in a few words."""
     if metric.groups:
         return " against ".join(f"{group.shown} ({group.denominator:,})" for group in metric.groups)
     if metric.unit is Unit.SHARE:
         return f"{metric.numerator:,} of {metric.denominator:,}"
-    return f"{metric.numerator:,}" if metric.numerator is not None else ""
+    return f"{metric.counted:,}" if metric.value is not None else ""
 
 
-def _notes(metric: Metric) -> list[str]:
+def notes(metric: Metric) -> Sequence[str]:
+    """Return what a metric rests on, line by line."""
     until = f"until {metric.until:%Y-%m-%d %H:%M} UTC" if metric.until else "no clock changes it"
+    certain = [f"95 %: {metric.certainty}"] if metric.certainty else []
     return [
         metric.because.text,
+        *certain,
         *(part.text for part in metric.because.parts if part.holds is None),
         *map(str, metric.exclusions),
         f"holds {until}" if metric.until else until,
@@ -125,10 +242,10 @@ def _notes(metric: Metric) -> list[str]:
 
 
 def _html_row(metric: Metric) -> str:
-    title, *cells = map(escape, _cells(metric))
-    why = "".join(f"<li>{escape(note)}</li>" for note in _notes(metric))
+    title, *shown = map(escape, cells(metric))
+    why = "".join(f"<li>{escape(note)}</li>" for note in notes(metric))
     return (
         f'<tr><th scope="row">{title}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "".join(f"<td>{cell}</td>" for cell in shown)
         + f"<td>{escape(metric.definition)}<ul>{why}</ul></td></tr>"
     )

@@ -1,6 +1,5 @@
 """CRM-sourced against cold: what is counted hire by hire and role by role, once all are known."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,13 +19,12 @@ from crmkit.metrics._estimates import (
     CountsApart,
     CurvesApart,
     Estimate,
-    Share,
     Turned,
-    reached,
 )
+from crmkit.metrics._fills import Fills, curve_group, fills, steady, told_apart
 from crmkit.metrics._hires import Hire
 from crmkit.metrics._metric import Group, Metric
-from crmkit.metrics._survival import Survival, log_rank
+from crmkit.metrics._survival import Survival
 from crmkit.metrics._tally import Frame, metric, rate
 from crmkit.model import Role
 
@@ -85,28 +83,28 @@ class Sides:
     # Time to fill.
 
     @cached_property
-    def fills(self) -> "Fills":
+    def fills(self) -> Fills:
         """How long roles that opened in the window stayed open."""
-        return _fills(self)
+        return fills(self.frame, self.hires, self.terms.roles, self.rule)
 
     def _time_to_fill(self) -> Metric:
         found = self.fills
         gap = CurvesApart(found.crm, found.cold, "median")
-        noted = {**found.noted, "roles still open, counted on both sides": found.still_open}
+        noted = {**found.noted, "roles not filled, counted on both sides": found.unfilled}
         return self._apart(
             names.TIME_TO_FILL,
             gap,
             lambda: gap.value,
             (
-                _curve_group(SIDES[0], found.crm, "median"),
-                _curve_group(SIDES[1], found.cold, "median"),
+                curve_group(SIDES[0], found.crm, "median"),
+                curve_group(SIDES[1], found.cold, "median"),
             ),
             counts=(found.crm.ended, found.cold.ended),
             what="median days from opening to hire",
             until=found.until,
             excluded=found.excluded,
             noted={what: count for what, count in noted.items() if count},
-            told=lambda: _told(found.crm, found.cold),
+            told=lambda: told_apart(found.crm, found.cold),
         )
 
     # Time to hire.
@@ -135,8 +133,14 @@ class Sides:
     @cached_property
     def cohort(self) -> list[Hire]:
         """Hires in the window or in the year before it, each once."""
-        start = self.frame.start
-        return [hire for hire in self.hires if not hire.again and hire.at > _before(start)]
+        return [hire for hire in self.hires if not hire.again and hire.at > self._year_before]
+
+    @property
+    def _year_before(self) -> datetime:
+        try:
+            return self.frame.start - _YEAR
+        except OverflowError:
+            return self.frame.start
 
     @cached_property
     def stays(self) -> tuple[Survival, Survival]:
@@ -158,16 +162,18 @@ class Sides:
             names.QUALITY,
             gap,
             lambda: gap.value,
-            (_curve_group(SIDES[0], crm, "year"), _curve_group(SIDES[1], cold, "year")),
+            (curve_group(SIDES[0], crm, "year"), curve_group(SIDES[1], cold, "year")),
             counts=(len(crm), len(cold)),
             what="still here after 365 days",
             until=earliest(
                 self._leaves(self.cohort, _YEAR),
-                _steady(self.frame.now, going, [*ends, _YEAR]),
+                steady(self.frame.now, going, [*ends, _YEAR]),
             ),
-            excluded={_TWICE: sum(hire.again for hire in self.hires if hire.at > _before(self.frame.start))},
+            excluded={
+                _TWICE: sum(hire.again and hire.at > self._year_before for hire in self.hires)
+            },
             noted=_unapplied(self.cohort),
-            told=lambda: _told(crm, cold),
+            told=lambda: told_apart(crm, cold),
         )
 
     def _performance(self) -> Metric:
@@ -197,9 +203,7 @@ class Sides:
         crm, cold = (len(side) for side in self.parted(self.inside))
         groups = tuple(
             _group(name, cost / hires if hires else None, spent.currency, hires, cost)
-            for name, cost, hires in zip(
-                SIDES, (spent.crm, spent.cold), (crm, cold), strict=True
-            )
+            for name, cost, hires in zip(SIDES, (spent.crm, spent.cold), (crm, cold), strict=True)
         )
         # Lower is 1 - (crm ÷ n) ÷ (cold ÷ m), that is 1 - (crm ÷ cold) × m ÷ n.
         gap = CountsApart(spent.crm / spent.cold, cold, crm) if spent.cold else None
@@ -291,15 +295,11 @@ class Sides:
 
     # What they have in common.
 
-    def _leaves(
-        self, hires: Iterable[Hire], after: timedelta = timedelta(0)
-    ) -> datetime | None:
+    def _leaves(self, hires: Iterable[Hire], after: timedelta = timedelta(0)) -> datetime | None:
         return self.frame.leaves(min((hire.at for hire in hires), default=None), after)
 
     def _none(self, definition: Definition, because: str) -> Metric:
-        return metric(
-            definition, self.frame, value=None, because=because, counted=0, until=None
-        )
+        return metric(definition, self.frame, value=None, because=because, counted=0, until=None)
 
     def _samples(
         self,
@@ -382,3 +382,20 @@ class Sides:
             if turned and estimate and not isinstance(estimate, Turned)
             else estimate,
         )
+
+
+def _group(
+    name: str, value: float | None, unit: str, count: int, numerator: float | None = None
+) -> Group:
+    shown = "none" if value is None else f"{value:,.1f} {unit}"
+    return Group(name=name, value=value, numerator=numerator, denominator=count, shown=shown)
+
+
+def _lower(groups: tuple[Group, ...]) -> float | None:
+    crm, cold = groups
+    return 1 - crm.value / cold.value if crm.value is not None and cold.value else None
+
+
+def _unapplied(hires: Iterable[Hire]) -> dict[str, int]:
+    count = sum(hire.applied_at is None for hire in hires)
+    return {_NO_APPLICATION: count} if count else {}

@@ -8,7 +8,7 @@ from typing import Self
 
 import attrs
 
-from crmkit._time import describe_span, earliest
+from crmkit._time import describe_span, earliest, later
 from crmkit.metrics._benchmark import ENOUGH, MetricVerdict
 from crmkit.metrics._definitions import Definition
 from crmkit.metrics._estimates import Estimate, Share
@@ -45,12 +45,11 @@ class Frame:
 
     def leaves(self, at: datetime | None, after: timedelta = timedelta(0)) -> datetime | None:
         """Return when *at* leaves the window, or *after* later; None beyond the calendar's end."""
-        try:
-            return at + self.window + after if at is not None else None
-        except OverflowError:
-            return None
+        leaves = later(at, self.window) if at is not None else None
+        return later(leaves, after) if leaves is not None else None
 
 
+@attrs.define
 class Adds:
     """Counts that add: field by field, so that parts of a pool may be counted apart."""
 
@@ -93,6 +92,16 @@ class Tally:
 
 
 @attrs.define
+class Most:
+    """The greatest of some numbers."""
+
+    value: int = -1
+
+    def __add__(self, other: "Most") -> "Most":
+        return Most(max(self.value, other.value))
+
+
+@attrs.define
 class Longest:
     """The few people for whom something is longest ago, the oldest first."""
 
@@ -118,9 +127,7 @@ def judged(definition: Definition, value: float | None, counted: int) -> MetricV
     return MetricVerdict.TOO_FEW if counted < ENOUGH else definition.benchmark.judge(value)
 
 
-def _reasons(
-    definition: Definition, verdict: MetricVerdict, counted: int
-) -> tuple[Reason, ...]:
+def _reasons(definition: Definition, verdict: MetricVerdict, counted: int) -> tuple[Reason, ...]:
     benchmark = definition.benchmark
     if benchmark is None or verdict is MetricVerdict.NOT_MEASURED:
         return ()

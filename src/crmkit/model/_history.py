@@ -13,18 +13,12 @@ from crmkit.model._candidate import Candidate
 from crmkit.model._interaction import Interaction
 
 
-# Imports often know the day alone: a message comes first, then its fate, then the answer.
-_RANKS = {"sent": 0, "delivered": 1, "bounced": 2}
-
-
-def _order(interaction: Interaction) -> tuple[datetime, int, str]:
-    return interaction.at, _RANKS.get(interaction.kind, 3), interaction.id
+def _order(interaction: Interaction) -> tuple[datetime, str]:
+    return interaction.at, interaction.id
 
 
 class History:
-    """Interactions sorted by instant, without repeats, indexed by kind.
-
-    At one instant a message comes first, then what became of it, then all else, by id.
+    """Interactions sorted by instant (then id), without repeats, indexed by kind.
 
     The same facts make an equal history, whatever order they came in and however often.
 
