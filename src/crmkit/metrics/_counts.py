@@ -13,7 +13,7 @@ from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import ASKED, Silence
-from crmkit.metrics._reading import Reader, is_simulated
+from crmkit.metrics._reading import Reader, is_machines, is_simulated
 from crmkit.metrics._tally import Frame
 from crmkit.model import Relationship
 
@@ -100,7 +100,7 @@ def count(
         history = relationship.history
         past = history.upto(now)
         if past is not history:
-            coming = (fact.at for fact in history.after(now) if fact.automated is not True)
+            coming = (fact.at for fact in history.after(now) if not is_machines(fact))
             found.next_fact = earliest(found.next_fact, next(coming, None))
             if not past:
                 found.later += 1

@@ -11,7 +11,7 @@ import attrs
 from crmkit._time import describe_span, earliest
 from crmkit.errors import NotFound
 from crmkit.metrics import _tables as tables
-from crmkit.metrics._benchmark import MetricVerdict, Unit
+from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._compare import Comparison, compare
 from crmkit.metrics._conventions import Convention, converted, rates_of
 from crmkit.metrics._counts import Counts
@@ -21,7 +21,7 @@ from crmkit.metrics._sides import SIDES, Sides
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._table import Table, to_csv, write_csv
 
-_HEADERS = ("metric", "value", "95 % interval", "counted", "benchmark", "verdict")
+_HEADERS = ("metric", "value", "95 %", "counted", "benchmark")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -213,19 +213,24 @@ class Scorecard:
 
 def cells(metric: Metric) -> Sequence[str]:
     """Return a metric in a row of words."""
-    benchmark = str(metric.benchmark) if metric.benchmark else ""
-    verdict = "" if metric.verdict is MetricVerdict.NONE else metric.verdict.replace("_", " ")
-    certainty = metric.certainty.removesuffix(": the data cannot tell")
-    return metric.title, metric.shown, certainty, counted(metric), benchmark, verdict
+    return metric.title, metric.shown, metric.bounds, counted(metric), against(metric)
 
 
 def counted(metric: Metric) -> str:
     """Return what a metric was counted from, in a few words."""
     if metric.groups:
-        return " against ".join(f"{group.shown} ({group.denominator:,})" for group in metric.groups)
+        return " against ".join(f"{group.denominator:,}" for group in metric.groups)
     if metric.unit is Unit.SHARE:
         return f"{metric.numerator:,} of {metric.denominator:,}"
     return f"{metric.counted:,}" if metric.value is not None else ""
+
+
+def against(metric: Metric) -> str:
+    """Return how a metric stands to its benchmark."""
+    if metric.benchmark is None:
+        return ""
+    verdict = "usual" if metric.value is None else metric.verdict.replace("_", " ")
+    return f"{verdict}: {metric.benchmark}"
 
 
 def notes(metric: Metric) -> Sequence[str]:

@@ -347,6 +347,7 @@ class Sides:
         crm, cold = groups
         missing = [name for name, number in zip(SIDES, counts, strict=True) if not number]
         value: float | None = None
+        remarks: list[str] = []
         if missing:
             because = f"no {' and no '.join(missing)} hire was counted"
         else:
@@ -360,9 +361,9 @@ class Sides:
                 because = f"{what}: {error}"
             else:
                 if value is None:
-                    because += "; nothing can be compared with that"
+                    remarks.append("nothing can be compared with that")
                 elif told:
-                    because += told()
+                    remarks.append(told())
         turned = definition.unit in {Unit.FASTER, Unit.LOWER}
         if value is not None and turned and not isinstance(estimate, Turned):
             value = -value
@@ -377,6 +378,7 @@ class Sides:
             until=until,
             excluded=excluded,
             noted=noted,
+            remarks=remarks,
             groups=groups,
             estimate=Turned(estimate)
             if turned and estimate and not isinstance(estimate, Turned)
