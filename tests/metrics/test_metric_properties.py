@@ -103,7 +103,7 @@ def test_machines_change_nothing_but_the_count_of_what_is_left_out(
             | [
                 Interaction(candidate_id=one.id, kind=kind, at=NOW + days * DAY, automated=True)
                 for kind, days in events
-                if one.history and one.history.last().at >= NOW + days * DAY  # type: ignore[union-attr]
+                if one.history and one.history.facts[0].at <= NOW + min(days, 0) * DAY
             ],
         )
         for one in pool
