@@ -84,3 +84,13 @@ def test_it_is_a_table_to_look_at() -> None:
     assert repr(found["open_rate"]) == "<Change open_rate: 20.0 % to 40.0 %>"
     with pytest.raises(NotFound, match="did you mean 'open_rate'"):
         found["open_rat"]
+
+
+def test_windows_of_two_lengths_are_not_compared_in_silence() -> None:
+    """A year has more of everything than a quarter."""
+    people = pool(40, 80)
+    later = scorecard(people, now=NOW, window=WINDOW)
+    unlike = later.compare(scorecard(people, now=NOW - WINDOW, window=WINDOW / 2))
+    assert unlike.caution.startswith("The windows differ: 50 days and 100 days.")
+    assert unlike.caution in str(unlike)
+    assert not later.compare(scorecard(people, now=NOW - WINDOW, window=WINDOW)).caution

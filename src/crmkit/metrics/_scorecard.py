@@ -95,9 +95,18 @@ class Scorecard:
     def compare(self, earlier: "Scorecard") -> Comparison:
         """Return how each metric moved since an earlier scorecard, and whether the data can tell.
 
-        Most useful for two windows of one length that do not overlap.
+        Most useful for two windows of one length that do not overlap; it says where they differ.
         """
-        return compare(self.metrics, earlier.metrics, earlier.as_of, self.as_of)
+        spans = [describe_span(each.window) for each in (earlier, self)]
+        return compare(
+            self.metrics,
+            earlier.metrics,
+            earlier.as_of,
+            self.as_of,
+            caution=""
+            if earlier.window == self.window
+            else f"The windows differ: {' and '.join(spans)}. More time makes some numbers larger.",
+        )
 
     # Tables.
 
