@@ -147,6 +147,25 @@ def test_time_to_fill_shows_the_biased_median_for_contrast() -> None:
     assert cold[1:4] == (0, 5, None)
 
 
+def test_time_in_process_counts_what_still_runs() -> None:
+    """Two ended after 10 and 30 days, two run for 20 and 40 days: the median is 30, not 20."""
+    pytest.importorskip("scipy")
+    pool = [
+        person("a", ("applied", 60), ("rejected", 50)),
+        person("b", ("applied", 60), ("interviewed", 50), ("hired", 30)),
+        person("c", ("applied", 20)),
+        person("d", ("applied", 40)),
+        person("before", ("applied", 400), ("rejected", 1)),
+        person("no beginning", ("rejected", 1)),
+    ]
+    card = scorecard(pool, now=NOW)
+    ((_, ended, running, middle, _, _, alone),) = card.table("processes")
+    assert (ended, running, middle, alone) == (2, 2, 30.0, 20.0)
+    metric = card.rate("time_to_hire", "ashby")
+    assert (metric.value, metric.denominator, metric.shown) == (30.0, 3, "30 days")
+    assert str(metric.exclusions[0]) == "ends of a process without its beginning left out: 1"
+
+
 def test_retention_is_told_at_stated_times() -> None:
     """Nobody was followed for two years."""
     pytest.importorskip("scipy")
@@ -170,7 +189,7 @@ def test_every_table_of_an_empty_pool_prints() -> None:
     card = scorecard([], now=NOW)
     assert [table.name for table in card.tables] == [
         *("funnel", "cohorts", "responses", "answers", "segments", "campaigns"),
-        *("time_to_fill", "retention", "sources", "attribution"),
+        *("time_to_fill", "processes", "retention", "sources", "attribution"),
     ]
     assert all(str(table) and table._repr_html_() for table in card.tables)
 

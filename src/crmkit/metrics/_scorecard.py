@@ -90,7 +90,7 @@ class Scorecard:
         tool = Convention.of(convention)
         if tool is Convention.CRMKIT:
             return self[name]
-        return converted(self.counts.frame, self.counts.mail, tool, name)
+        return converted(self.counts, tool, name)
 
     def compare(self, earlier: "Scorecard") -> Comparison:
         """Return how each metric moved since an earlier scorecard, and whether the data can tell.
@@ -114,11 +114,7 @@ class Scorecard:
     def tables(self) -> tuple[Table, ...]:
         """Every table, from the funnel to the attribution; `table` takes one by its name."""
         counts = self.counts
-        return tuple(
-            tables.all_tables(
-                counts.mail, counts.nurture, self.sides, counts.attribution, self.levels
-            )
-        )
+        return tuple(tables.all_tables(counts, self.sides, self.levels))
 
     def table(self, name: str) -> Table:
         """Return one of the `tables`, or raise `NotFound`."""
@@ -144,6 +140,11 @@ class Scorecard:
     def stay_curves(self) -> dict[str, Survival]:
         """How long people hired in the window, or in the year before it, stayed."""
         return dict(zip(SIDES, self.sides.stays, strict=True))
+
+    @property
+    def process_curve(self) -> Survival:
+        """How long processes last that began in the window, whatever their end."""
+        return self.counts.considerations.curve
 
     @property
     def to_refresh(self) -> tuple[tuple[datetime, str], ...]:
