@@ -71,6 +71,8 @@ def withhold(
     """
     cells = list(cells)
     told = _Told(cells, sizes, least)
+    if not any(one.secret for one in told.pending):
+        return {}
     found: dict[K, Withheld] = {}
     for cell in cells:
         if cell.protected and told.is_small(told.mask(cell)):
@@ -112,7 +114,12 @@ class _Told(Generic[K, A]):
         return sum(self.bits[atom] for atom in cell.atoms if atom in self.bits)
 
     def is_small(self, mask: int) -> bool:
-        return 0 < sum(self.sizes[bit] for bit in _bits(mask)) < self.least
+        people = 0
+        for bit in _bits(mask):
+            people += self.sizes[bit]
+            if people >= self.least:
+                return False
+        return people > 0
 
     def add(self, cell: Cell[K, A]) -> bool:
         """Show *cell* if nothing protected follows from it; return whether it is shown."""
@@ -132,7 +139,7 @@ class _Told(Generic[K, A]):
         return True
 
     def _reduced(self, mask: int) -> Vector:
-        vector = dict.fromkeys(_bits(mask), 1)
+        vector = {bit.bit_length(): 1 for bit in _bits(mask)}
         for pivot, known in self.basis:
             _subtract(vector, known, pivot)
         return vector
