@@ -27,15 +27,11 @@ ASSESSED = ("screened", "assessed", "interviewed", "offered")
 
 _ERASED = "people erased"
 _LATER = "people first heard of later"
-_ABSENT = "people named in the groups who are not in the CRM, or not yet"
-_UNNAMED = "people in the CRM whom the groups do not name, so that their group is unknown"
-_EARLY = "people who applied, but not after a contact: not counted as converted"
-_BACKWARDS = "people hired before they converted: counted overall, not in the step"
-_SKIPPED = {
-    ImpactStage.SHORTLISTED: "people shortlisted who were not contacted",
-    ImpactStage.CONVERTED: "people converted who were not shortlisted",
-    ImpactStage.HIRED: "people hired who had not converted",
-}
+_ABSENT = "people named in the groups but not in the CRM by then"
+_UNNAMED = "people in the CRM but not named in the groups: unknown"
+_EARLY = "people applied, but not after a contact: not counted as converted"
+_SKIPPED = "counted overall, not in the step"
+_BACKWARDS = f"people hired before they converted: {_SKIPPED}"
 
 
 def _text(value: object, path: str) -> str | None:
@@ -172,12 +168,12 @@ class _Counting:
             tally.changes(self.frame.leaves(conversions[0].at))
         tally.noted[_EARLY] += bool(applied) and not converted
         tally.noted[_BACKWARDS] += converted and hired and not in_order
-        for stage, skipped in (
-            (ImpactStage.SHORTLISTED, shortlisted and not contacted),
-            (ImpactStage.CONVERTED, converted and not shortlisted),
-            (ImpactStage.HIRED, hired and not converted),
+        for skipped, what in (
+            (shortlisted and not contacted, "shortlisted but not contacted"),
+            (converted and not shortlisted, "converted but not shortlisted"),
+            (hired and not converted, "hired but not converted"),
         ):
-            tally.noted[f"{_SKIPPED[stage]}: counted overall, not in the step"] += skipped
+            tally.noted[f"people {what}: {_SKIPPED}"] += skipped
         reached = {
             (ImpactStage.CAPTURED, ImpactBasis.OVERALL): True,
             (ImpactStage.CONTACTED, ImpactBasis.OVERALL): contacted,
