@@ -193,8 +193,10 @@ def test_the_unknown_are_withheld_where_they_would_tell_the_few_who_are_known() 
     """97 of 100 have no group: their number would tell the other three."""
     pool, groups = crowd(f=(1, 3))
     pool += [person(f"u{n}") for n in range(97)]
-    row = impact(pool, groups, now=NOW).row({"sex": None}, "captured")
+    found = impact(pool, groups, now=NOW)
+    row = found.row({"sex": None}, "captured")
     assert (row.state, row.of, row.suppressed) == (ImpactState.SECONDARY, None, True)
+    assert "97" not in str(found)
 
 
 def test_stages_are_counted_by_hand() -> None:
@@ -704,6 +706,32 @@ def test_no_rate_of_few_people_is_shown(
         hidden = (row.selected, row.of, row.rate, row.ratio, row.flag)
         assert row.suppressed == (hidden == (None,) * 5 and row.state is not ImpactState.NOBODY)
         assert row.meaning
+
+
+CROWDS = st.dictionaries(
+    st.tuples(st.sampled_from(["f", "m", "x", None]), st.sampled_from(["a", "b", None])),
+    st.sampled_from([1, 2, 4, 5, 6, 20]),
+    max_size=8,
+)
+
+
+@settings(max_examples=examples(60))
+@given(CROWDS)
+def test_what_is_left_of_a_total_is_no_small_group(
+    crowds: dict[tuple[str | None, str | None], int],
+) -> None:
+    """The people less all rows of a table that are shown: nobody, or not so few."""
+    groups = {
+        f"{sex}{race}{n}": {"sex": sex, "race": race}
+        for (sex, race), size in crowds.items()
+        for n in range(size)
+    }
+    found = impact([person(key) for key in groups], groups, now=NOW)
+    for attributes in {row.attributes for row in found}:
+        rows = [row for row in found if (row.attributes, row.stage) == (attributes, "captured")]
+        left = (found.people or 0) - sum(row.of or 0 for row in rows)
+        hidden = {row.group for row in rows if row.suppressed}
+        assert found.people is None or left >= 5 or (left, hidden) == (0, set())
 
 
 @settings(max_examples=examples(60))

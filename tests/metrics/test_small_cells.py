@@ -167,6 +167,8 @@ SIZES = st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6, 9, 20])
 @settings(max_examples=examples(400))
 @given(st.dictionaries(st.sampled_from(VALUES), SIZES, min_size=1))
 @example({("a", "x"): 1, ("a", "y"): 1, ("a", "z"): 5, ("b", "x"): 4, ("b", "y"): 4})
+@example({("a", "x"): 1, ("a", "y"): 1, ("a", "z"): 1, ("b", "x"): 1, ("b", "y"): 1})
+@example({("a", "x"): 1, ("a", "y"): 1, ("a", "z"): 1, ("b", None): 1, ("c", "x"): 1})
 @example({("a", "z"): 1, (None, "x"): 1, ("b", "y"): 5, ("b", None): 3})
 def test_no_small_cell_follows_from_what_is_shown(counts: dict[Atom, int]) -> None:
     """A linear programme over all that is shown finds more than one answer for each small cell."""

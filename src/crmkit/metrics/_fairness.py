@@ -113,7 +113,7 @@ class ImpactCounts:
         """Return the impact ratios; see `impact`. `InvalidRecord` for a *least* below 1."""
         if type(least) is not int or least < 1:
             raise InvalidRecord("least", f"expected a whole number from 1 on, got {least!r}")
-        return impact_of(
+        found = impact_of(
             self.cells,
             self.attributes,
             least=least,
@@ -126,6 +126,11 @@ class ImpactCounts:
             simulated=self.simulated,
             until=self.until,
         )
+        if any(row.suppressed and not row.group for row in found):
+            # Their number is withheld, so that the few who are known do not follow.
+            noted = {what: count for what, count in found.noted.items() if what != _UNNAMED}
+            return attrs.evolve(found, noted=fields.FrozenMap(noted))
+        return found
 
 
 @attrs.define

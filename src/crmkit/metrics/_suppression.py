@@ -66,8 +66,8 @@ def withhold(
     Cells come in the order of their worth: where something must give way, the later one does. No
     sum or difference of what is left is a protected cell of fewer than *least* people; and where
     the cells of a table are taken away from one that holds them, it is not so few who remain,
-    with a whole protected cell among them. It is not asked what somebody learns who knows more
-    than the tables.
+    with a whole protected cell among them, nor one person of each cell. It is not asked what
+    somebody learns who knows more than the tables.
     """
     cells = list(cells)
     told = _Told(cells, sizes, least)
@@ -114,12 +114,16 @@ class _Told(Generic[K, A]):
         return sum(self.bits[atom] for atom in cell.atoms if atom in self.bits)
 
     def is_small(self, mask: int) -> bool:
+        return 0 < self._people(mask, self.least) < self.least
+
+    def _people(self, mask: int, enough: int) -> int:
+        """Return how many people there are, or some number from *enough* on."""
         people = 0
         for bit in _bits(mask):
             people += self.sizes[bit]
-            if people >= self.least:
-                return False
-        return people > 0
+            if people >= enough:
+                break
+        return people
 
     def add(self, cell: Cell[K, A]) -> bool:
         """Show *cell* if nothing protected follows from it; return whether it is shown."""
@@ -177,10 +181,14 @@ class _Told(Generic[K, A]):
         return False
 
     def _tells(self, left: int) -> bool:
-        """Whether the few who are left have a whole group among them."""
-        return self.is_small(left) and any(
-            not mask & ~left for masks in self.tables.values() for mask in masks
-        )
+        """Whether a whole group is among the few who are left, or one person of each group is."""
+        enough = max(2 * self.least, 1 + max(map(len, self.tables.values()), default=0))
+        people = self._people(left, enough)
+        if not 0 < people < enough:
+            return False
+        few = people < self.least or people == left.bit_count() < 2 * self.least
+        inside = [sum(not mask & ~left for mask in masks) for masks in self.tables.values()]
+        return any(number and (few or people == number) for number in inside)
 
 
 @attrs.define
