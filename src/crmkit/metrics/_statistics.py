@@ -1,6 +1,7 @@
 """Intervals and tests for counts, shares and amounts. SciPy (the ``stats`` extra) does the work.
 
-None stands for what the data cannot tell: an empty sample, or one too small for the level.
+None stands for what the data cannot tell: an empty sample, or one too small for the level. How
+often an interval holds the truth is worked out by ``bench/coverage_statistics.py``.
 """
 
 import statistics
@@ -48,8 +49,12 @@ def wilson(part: int, whole: int, *, level: float = 0.95) -> Interval | None:
     """Return the Wilson score interval of the share *part* of *whole*; None for a whole of 0.
 
     It stays within 0 to 1 and keeps a width at 0 % and 100 %, so it may be shown for few people:
-    it is then wide. Its coverage is the level on average, and may be a few points short near
-    0 % and 100 %. Source: Wilson, JASA 22 (1927).
+    it is then wide. Of 95 % intervals 95 % hold the truth on average over all shares; close to
+    0 % and 100 % as few as 83 % for 5 people, and 92 % for 100. Source: Wilson, JASA 22 (1927).
+
+    >>> low, high = wilson(3, 20)
+    >>> f"{low:.1%} to {high:.1%}"
+    '5.2% to 36.0%'
 
     Raises `InvalidRecord` for a part that is not within the whole or a level outside 0 to 1.
     """
@@ -70,9 +75,13 @@ def risk_ratio(
 
     None where it cannot be told: a side is empty, or both shares are 0 %, or both are 100 %. If
     one share alone is 0 %, the method knows no bound on that side, and the interval runs from 0
-    to infinity; `same_share` still compares the two. It is an approximation for large samples:
-    with fewer than about 5 in a part the true coverage may be below the level.
+    to infinity; `same_share` still compares the two. Of 95 % intervals 96 % hold the truth on
+    average, and at worst 91 % for 5 to 20 on a side, 95 % for 100.
     Source: Katz, Baptista, Azen and Pike, Biometrics 34 (1978).
+
+    >>> low, high = risk_ratio(3, 20, 8, 20)
+    >>> f"{(3 / 20) / (8 / 20):g}, from {low:.2f} to {high:.2f}"
+    '0.375, from 0.12 to 1.21'
 
     Raises `InvalidRecord` for a part that is not within its whole or a level outside 0 to 1.
     """
@@ -99,6 +108,10 @@ def count_ratio(count: int, base_count: int, *, level: float = 0.95) -> Interval
     upper bound is infinite for a base of 0; None for two counts of 0.
     Source: Przyborowski and Wilenski, Biometrika 31 (1940).
 
+    >>> low, high = count_ratio(30, 60)
+    >>> f"{low:.2f} to {high:.2f}"
+    '0.31 to 0.79'
+
     Raises `InvalidRecord` for a count below 0 or a level outside 0 to 1.
     """
     check_level(level)
@@ -121,6 +134,10 @@ def same_share(part: int, whole: int, base_part: int, base_whole: int) -> float 
 
     The two-sided *p*-value of Fisher's exact test, which holds for the smallest counts; it is
     cautious: with a few people on a side it can hardly become small. None for an empty side.
+    Source: Fisher, The Design of Experiments (1935), chapter 2.
+
+    >>> round(same_share(3, 20, 8, 20), 3)
+    0.155
 
     Raises `InvalidRecord` for a part that is not within its whole.
     """
@@ -152,6 +169,9 @@ def median_interval(values: Iterable[float], *, level: float = 0.95) -> Interval
     level. None for too few values: at 95 %, fewer than 6. Source: Conover, Practical
     Nonparametric Statistics (1999), section 3.2.
 
+    >>> median_interval([12, 20, 35, 41, 44, 58, 90])
+    (12.0, 90.0)
+
     Raises `InvalidRecord` for a level outside 0 to 1.
     """
     check_level(level)
@@ -177,10 +197,16 @@ def bootstrap(
     *statistic* is called with one NumPy array for each sample, drawn from it with replacement,
     each sample by itself. What it cannot tell (None, a number that is not finite) in up to 1 % of
     the resamples is left out; in more, the interval is None, as it is for a sample of fewer than
-    2 values. It is fit for what no formula covers, such as a ratio of costs per hire. With
-    fewer than about 20 values in a sample it is too narrow, and a median of few values jumps
-    between them. The same values in any order, and the same *seed*, give the same interval.
+    2 values. It is fit for what no formula covers, such as a ratio of costs per hire, and is too
+    narrow for few: of 95 % intervals of the mean of exponential amounts, 77 % hold the truth for
+    5 of them, 84 % for 10, 90 % for 20, 94 % for 100. The same values in any order, and the same
+    *seed*, give the same interval.
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+
+    >>> costs, others = [4_100, 5_300, 2_900, 6_000, 4_700], [7_200, 5_100, 9_400, 6_600]
+    >>> low, high = bootstrap(lambda a, b: a.mean() / b.mean(), costs, others)
+    >>> 0.4 < low < high < 1
+    True
 
     Raises `InvalidRecord` for a level outside 0 to 1.
     """
@@ -193,7 +219,8 @@ def bootstrap(
 
     def defined(*drawn: Any) -> float:
         value = statistic(*drawn)
-        return value if value is not None and isfinite(value) else np.nan
+        # A float, always: NumPy would cut the later ones down to the first if that were an int.
+        return float(value) if value is not None and isfinite(value) else np.nan
 
     name = "rng" if "rng" in signature(stats.bootstrap).parameters else "random_state"
     start: dict[str, Any] = {name: np.random.default_rng(seed)}

@@ -174,7 +174,8 @@ class Survival:
 
         None for one that does not: the upper end is then open, and if both are None the data
         cannot tell. Where the curve is at 0 % it has no bounds, as in R's ``survfit``. The
-        bounds are those of `interval_at`; as there, fewer than about 20 are too few.
+        bounds are those of `interval_at`, and the figures those given there. A lower bound may
+        rise again after the first few ends; what counts is the first time that it is below.
         Source: Brookmeyer and Crowley, Biometrics 38 (1982), on the log-log scale.
 
         Raises `InvalidRecord` for a level outside 0 to 1.
@@ -203,7 +204,8 @@ class Survival:
     def interval_at(self, days: float, level: float = 0.95) -> Interval | None:
         """Return the bounds of the share that has not ended after *days*.
 
-        On the log-log scale (exponential Greenwood), which is fit for about 20 counted and more.
+        On the log-log scale (exponential Greenwood). Of 95 % intervals 95 to 96 % held the truth
+        for 5 to 100 counted, two in five of them censored (``bench/coverage_statistics.py``).
         None where `at` is None, and where the method gives none: as long as nothing has ended,
         and when everything has. If the watch of none of them ceased before *days*, the share
         is an ordinary one, and its Wilson interval stands in there.
@@ -292,9 +294,15 @@ def log_rank(a: Survival, b: Survival) -> float | None:
     """Return how likely curves at least this far apart are if there is no difference.
 
     The two-sided *p*-value of the log-rank test (Mantel, 1966), with the hypergeometric variance
-    that ties call for. It is an approximation, fair from about 10 ends on each side, and sees
-    little where curves cross. None where there is nothing to compare: a side is empty, nothing
-    ended, or nothing ended while both sides were under watch. Up to 100,000 may be compared.
+    that ties call for. Without a difference, 5 to 6 % of comparisons came out below 0.05 for 5 to
+    100 on a side. It sees little where curves cross. None where there is nothing to compare: a
+    side is empty, nothing ended, or nothing ended while both sides were under watch. Up to
+    100,000 may be compared.
+
+    >>> early = Survival.of((timedelta(days), True) for days in (20, 30, 35, 40, 55))
+    >>> late = Survival.of((timedelta(days), days < 90) for days in (45, 60, 70, 90, 95))
+    >>> round(log_rank(early, late), 3)
+    0.006
     """
     with stats_extra("the comparison of durations"):
         import numpy as np
