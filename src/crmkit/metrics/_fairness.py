@@ -8,11 +8,11 @@ import attrs
 
 from crmkit._time import earliest, to_instant
 from crmkit.errors import InvalidRecord
-from crmkit.metrics._hires import TOUCHES
+from crmkit.metrics._attribution import TOUCHES
+from crmkit.metrics._counts import YEAR
 from crmkit.metrics._impact import ImpactBasis, ImpactStage
 from crmkit.metrics._impact_report import Impact
 from crmkit.metrics._impact_tables import RATES, Atom, impact_of
-from crmkit.metrics._scoring import YEAR
 from crmkit.metrics._tally import Frame, Tally
 from crmkit.model import Candidate, History, Interaction, Relationship
 from crmkit.model import _fields as fields
