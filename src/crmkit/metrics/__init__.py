@@ -8,6 +8,7 @@ from crmkit.metrics._costs import Costs
 from crmkit.metrics._counts import YEAR, Counts, count
 from crmkit.metrics._definitions import DEFINITIONS, NAMES, Definition, Ids
 from crmkit.metrics._metric import Exclusion, Group, Metric
+from crmkit.metrics._plot_lines import plot_sizes
 from crmkit.metrics._scorecard import Scorecard
 from crmkit.metrics._scoring import scorecard
 from crmkit.metrics._survival import Point, Survival, log_rank
@@ -40,5 +41,6 @@ __all__ = [
     "Unit",
     "count",
     "log_rank",
+    "plot_sizes",
     "scorecard",
 ]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -20,6 +20,9 @@ from crmkit.metrics._metric import Metric
 from crmkit.metrics._sides import SIDES, Sides
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._table import Table, to_csv, write_csv
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _HEADERS = ("metric", "value", "95 %", "counted", "benchmark")
 
@@ -158,6 +161,79 @@ class Scorecard:
     def waiting(self) -> tuple[tuple[datetime, str], ...]:
         """Who waits longest for an answer: since when, and the id; 20 at most."""
         return tuple(self.counts.silence.waiting.rows)
+
+    # Pictures: each is drawn into the axes given or, without them, into a new figure; with the
+    # `plot` extra. Into axes of a figure with ``layout="constrained"`` all texts fit.
+
+    @property
+    def _under(self) -> tuple[str, ...]:
+        """What stands below the title of every picture."""
+        window = f"window: {self.counts.frame}"
+        return (window, self._warning) if self.simulated else (window,)
+
+    def plot_funnel(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the funnel: how many reached each stage, and the share of the stage before.
+
+        Hatched is who reached a stage without the one before. Raises `MissingExtra` without the
+        ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_funnel
+
+        return plot_funnel(tables.funnel(self.counts.nurture), self._under, ax)
+
+    def plot_cohorts(
+        self, ax: "Axes | None" = None, *, stages: Sequence[str] | None = None
+    ) -> "Axes":
+        """Draw the cohorts as a map, months by stages; *stages* are some of them, say ``applied``.
+
+        The shares are written in the cells, where these are large enough. Raises `UnknownName` for
+        what is no stage, `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_cohorts
+
+        since = f"everyone up to {self._instant}"  # whatever the window is
+        under = (since, *self._under[1:])
+        return plot_cohorts(tables.cohorts(self.counts.nurture), under, ax, stages)
+
+    def plot_touches(self, ax: "Axes | None" = None, *, by: str = "touch") -> "Axes":
+        """Draw the share of messages opened, clicked and replied to, with 95 % Wilson intervals.
+
+        *by* is one of cadence, touch, level, channel, variant (see `responses`). Raises
+        `UnknownName` for anything else, `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_touches
+
+        return plot_touches(self.responses(by), self._under, ax)
+
+    def plot_benchmarks(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw each metric that has a benchmark: its value, its 95 % interval, the usual range.
+
+        Each has a scale of its own; an interval too long for it ends in an arrow. Raises
+        `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_benchmarks
+
+        return plot_benchmarks(self.metrics, self._under, ax)
+
+    def plot_fill(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the `fill_curves` in days, with 95 % bands and how many were under watch.
+
+        Ticks on a curve are roles that are not filled yet. Raises `MissingExtra` without the
+        ``plot`` and ``stats`` extras.
+        """
+        from crmkit.metrics._plot_lines import FILL, plot_curves
+
+        return plot_curves(self.fill_curves, FILL, self._under, ax)
+
+    def plot_stay(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the `stay_curves` in days, with 95 % bands and how many were under watch.
+
+        Ticks on a curve are people who are still here. Raises `MissingExtra` without the ``plot``
+        and ``stats`` extras.
+        """
+        from crmkit.metrics._plot_lines import STAY, plot_curves
+
+        return plot_curves(self.stay_curves, STAY, self._under, ax)
 
     # To look at.
 
