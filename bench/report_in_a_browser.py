@@ -1,11 +1,11 @@
-"""Open the page of the demonstration in a real browser: light, dark, narrow, on paper.
+r"""Open the page of the demonstration in a real browser: light, dark, narrow, on paper.
 
 Prints what axe-core finds and what the browser's console says, writes screenshots and a PDF, and
 ends with status 1 if there is anything to find. Needs Node.js, and from npm axe-core and
 puppeteer-core; Chromium is the system's own:
 
     npm install --prefix /tmp/node axe-core puppeteer-core
-    python bench/report_in_a_browser.py /tmp/shots --chromium /usr/bin/chromium \\
+    python bench/report_in_a_browser.py /tmp/shots --chromium /usr/bin/chromium \
         --node-modules /tmp/node/node_modules
 
 ``--page`` opens a page that is there already, instead of making one.

@@ -16,8 +16,8 @@ from crmkit.metrics._statistics import Interval, wilson
 class Advice:
     """One thing to do next, or one that was looked for and not found (``due`` is false).
 
-    ``text`` names the number that it rests on. ``people`` are ids, each with since when it is so:
-    never names or addresses.
+    ``text`` names the number that it rests on. ``people`` are ids, never names or addresses, each
+    with an instant; ``since`` says what was then.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Advice:
     text: str
     due: bool = True
     people: tuple[tuple[datetime, str], ...] = ()
+    since: str = ""
 
     def __str__(self) -> str:
         return f"{self.title}. {self.text}"
@@ -59,7 +60,7 @@ _REMEDIES = MappingProxyType(
         "engagement_rate": "Send fewer messages, chosen by what each person does and likes.",
         "conversion_rate": "Offer a matching role to those who answer, and recall the silver "
         "medalists.",
-        "time_to_fill": "Ask who is known already on the day a role opens, before it is advertised.",
+        "time_to_fill": "Ask who is known already on the day a role opens, not weeks later.",
         "quality_of_hire": "Ask those who left why they did, before the next shortlist.",
         "cost_per_hire": "Look at what the practice costs and which of it brings no hire.",
         "re_engagement_rate": "Try another kind of message on those who are cold, or let them be.",
@@ -110,6 +111,7 @@ def _waiting(card: Scorecard) -> Advice:
         text=f"{_counts(silence)} who applied or were interviewed have heard nothing for 14 days "
         f"or more{_first(waits, len(people), 'wait the longest')}.",
         people=people,
+        since="since when they wait",
     )
 
 
@@ -127,6 +129,7 @@ def _refresh(card: Scorecard) -> Advice:
         f"91 days. Of those who took part in the {span} all the same, these were confirmed "
         "longest ago.",
         people=people,
+        since="when it was last confirmed",
     )
 
 
@@ -178,7 +181,7 @@ class _Touch:
 def _touches(card: Scorecard) -> Iterator[Advice]:
     """Yield the touch that fails, and those that people leave at; or that none stands out."""
     touches = [
-        _Touch(f"{touch} of {cadence}", messages, *(_part(rate, messages) for rate in rates))
+        _Touch(f"{touch} ({cadence})", messages, *(_part(rate, messages) for rate in rates))
         for cadence, touch, messages, *rates in _columns(card)
     ]
     told = [each for each in touches if each.messages >= ENOUGH]
@@ -288,7 +291,9 @@ def _stated(metric: Metric) -> str:
 
 def _counts(metric: Metric) -> str:
     if metric.groups:
-        return " against ".join(f"{group.shown} of {group.denominator:,}" for group in metric.groups)
+        return " against ".join(
+            f"{group.shown} of {group.denominator:,}" for group in metric.groups
+        )
     return f"{metric.numerator or 0:,.0f} of {metric.denominator or 0:,.0f}"
 
 

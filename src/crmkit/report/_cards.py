@@ -13,7 +13,8 @@ def card(metric: Metric) -> dict[str, Any]:
     return {
         "metric": metric,
         "bullet": bullet(metric, bounds),
-        "verdict": verdict(metric, bounds),
+        "verdict": _STANDS.get(metric.verdict, ""),
+        "unsure": _unsure(metric, bounds),
         "tone": _tone(metric),
         "counted": counted(metric),
         "notes": [part.text for part in metric.because.parts if part.holds is None],
@@ -44,13 +45,12 @@ _STANDS = {
 }
 
 
-def verdict(metric: Metric, bounds: tuple[float, float] | None) -> str:
-    """Return how the value stands, in words; empty where the value says it already."""
-    said = _STANDS.get(metric.verdict, "")
-    if not said or metric.verdict is MetricVerdict.TOO_FEW or not metric.benchmark or not bounds:
-        return said
-    certain = {metric.benchmark.judge(bound) for bound in bounds} == {metric.verdict}
-    return said if certain else f"{said}, not for certain"
+def _unsure(metric: Metric, bounds: tuple[float, float] | None) -> bool:
+    """Whether the interval reaches over an end of the benchmark."""
+    stands = {MetricVerdict.BELOW, MetricVerdict.WITHIN, MetricVerdict.ABOVE}
+    if metric.verdict not in stands or metric.benchmark is None or bounds is None:
+        return False
+    return {metric.benchmark.judge(bound) for bound in bounds} != {metric.verdict}
 
 
 def _tone(metric: Metric) -> str:
@@ -65,14 +65,14 @@ def _tone(metric: Metric) -> str:
 def counted(metric: Metric) -> list[str]:
     """Return what the number was counted from, or why there is none."""
     if metric.value is None:
-        return [metric.because.text]
+        return [metric.because.text.partition(": scorecard(")[0]]  # the rest is for programmers
     if metric.groups:
         return [f"{each.name}: {each.shown} ({each.denominator:,})" for each in metric.groups]
     if metric.unit is Unit.SHARE and metric.denominator is not None:
         return [f"{metric.numerator or 0:,.0f} of {metric.denominator:,.0f} {metric.counts}"]
     if metric.unit is Unit.DAYS:
         return [f"{metric.counted:,} {metric.counts}"]
-    return []
+    return [part.text for part in metric.because.parts if part.holds is None]
 
 
 def bullet(metric: Metric, bounds: tuple[float, float] | None) -> dict[str, float] | None:

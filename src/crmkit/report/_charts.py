@@ -13,14 +13,14 @@ LONGEST = 730.0
 
 WIDE, HIGH = 400.0, 230.0
 """The box of a curve."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 392.0, 10.0, 196.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 384.0, 10.0, 196.0
 
 
 def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[str, Any]:
     """Return a table for the page: low and high in one column, bars and shades as percentages.
 
-    *bars* are the columns that get a bar; with *heat* every share gets a shade. A bar of a share
-    is out of the greatest one shown, and carries the interval, where the table has one for it.
+    *bars* are the columns that get a bar; with *heat* every share gets a shade. A bar is
+    out of the greatest one shown, and the last column of them carries the table's intervals.
     """
     names = [column.name for column in table.columns]
     has_bounds = {"low", "high"} <= set(names)
@@ -38,22 +38,34 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
                 "bar": _bar(row[place], tops[place], bounds if place == last else None)
                 if place in tops
                 else None,
-                "heat": _heat(row[place]) if heat and table.columns[place].kind is Kind.SHARE else 0,
+                "heat": _heat(row[place])
+                if heat and table.columns[place].kind is Kind.SHARE
+                else None,
             }
             for place in kept
         ]
         if has_bounds:
-            cells.append({"text": _between(bounds), "number": True, "bar": None, "heat": 0})
+            cells.append({"text": _between(bounds), "number": True, "bar": None, "heat": None})
         rows.append(cells)
-    heads = [{"name": names[place], "number": table.columns[place].is_number} for place in kept]
+    heads = [
+        {
+            "name": names[place],
+            "number": table.columns[place].is_number,
+            "bar": place in tops,
+            "heat": heat and table.columns[place].kind is Kind.SHARE,
+        }
+        for place in kept
+    ]
     if has_bounds:
-        heads.append({"name": "95 % interval", "number": True})
+        heads.append({"name": "95 % interval", "number": True, "bar": False, "heat": False})
     return {
         "name": table.name,
         "title": table.title,
         "heads": heads,
         "rows": rows,
-        "notes": [note.replace("low and high are the", "The interval is the") for note in table.notes],
+        "notes": [
+            note.replace("low and high are the", "The interval is the") for note in table.notes
+        ],
     }
 
 
@@ -72,9 +84,7 @@ def _top(table: Table, place: int, bounded: bool) -> float:  # noqa: FBT001 - on
     return max((float(each) for each in numbers if isinstance(each, int | float)), default=0.0)
 
 
-def _bar(
-    value: object, top: float, bounds: tuple[float, float] | None
-) -> dict[str, float] | None:
+def _bar(value: object, top: float, bounds: tuple[float, float] | None) -> dict[str, float] | None:
     if not isinstance(value, int | float) or top <= 0:
         return None
     shown = {"width": value / top * 100}
@@ -134,8 +144,11 @@ def curves(
 
 def _round_up(days: float) -> float:
     """Return the next number of days whose quarters are round."""
-    step = next(each for each in (4, 20, 40, 100, 200, 400, 1000, 4000) if days <= each * 10)\
-        if days <= 40_000 else 40_000
+    step = (
+        next(each for each in (4, 20, 40, 100, 200, 400, 1000, 4000) if days <= each * 10)
+        if days <= 40_000
+        else 40_000
+    )
     return max(step, -(-days // step) * step)
 
 

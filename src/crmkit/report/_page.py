@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -78,7 +78,7 @@ def render_page(report: Report) -> str:
         moved=None if report.comparison is None else cards.moved(report.comparison),
         due=[each for each in advice if each.due],
         fine=[each for each in advice if not each.due],
-        funnel=charts.grid(tables["funnel"], ["people"]),
+        funnel=charts.grid(tables["funnel"], ["people", "conversion"]),
         cohorts=charts.grid(tables["cohorts"], heat=True),
         touches=charts.grid(tables["responses"], ["opened", "replied"]),
         segments=[
