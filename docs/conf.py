@@ -1,14 +1,18 @@
 """How the documentation is built: Sphinx, Furo, MyST; the notebooks are run."""
 
 import inspect
+import sys
+from pathlib import Path
 
 import attrs
 from sphinx.util.inspect import stringify_signature
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 project = "crmkit"
 author = "The crmkit authors"
 copyright = "The crmkit authors"  # noqa: A001 - Sphinx's name
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "metric_facts"]
 html_theme = "furo"
 html_title = "crmkit"
 exclude_patterns = ["_build"]
