@@ -87,7 +87,7 @@ class Attribution:
         )
         met = {
             AttributionRule.ANY: True,
-            AttributionRule.WITHIN: touches[-1] >= before - self.span,
+            AttributionRule.WITHIN: before - touches[-1] <= self.span,
             AttributionRule.FIRST: first in _OURS,
             AttributionRule.LAST: last in TOUCHES | _ANSWERS,
         }

@@ -51,8 +51,7 @@ def fills(
     changes: list[datetime | None] = []
     for role in roles.values():
         at = role.opened_at
-        if at is None or at > frame.now:
-            changes.append(at)
+        if at is None:
             continue
         if at <= frame.start:
             noted["roles opened before the window, not counted"] += 1

@@ -55,7 +55,7 @@ def _hires_of(
             candidate_id=who,
             role_id=fact.role_id,
             applied_at=applied.at if applied else None,
-            left_at=next((at for at in leaves if at > fact.at), None),
+            left_at=next((at for at in leaves if at >= fact.at), None),
             again=earlier is not None and not any(earlier < at <= fact.at for at in leaves),
             rules=attribution.rules_met(facts, (applied or fact).at),
             known_at=facts[0].at,

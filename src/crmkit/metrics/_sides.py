@@ -51,6 +51,14 @@ class Sides:
         self, frame: Frame, hires: Iterable[Hire], attribution: Attribution, terms: Terms
     ) -> None:
         self.frame, self.terms, self.rule = frame, terms, attribution.rule
+        # A role that opens later does not exist yet.
+        coming = [at for role in terms.roles.values() if (at := role.opened_at) and at > frame.now]
+        self.roles = {
+            key: role
+            for key, role in terms.roles.items()
+            if role.opened_at is None or role.opened_at <= frame.now
+        }
+        self.next_role = min(coming, default=None)
         self.hires = sorted(hires)
         inside = [hire for hire in self.hires if frame.has(hire.at)]
         self.inside = [hire for hire in inside if not hire.again]
@@ -85,7 +93,7 @@ class Sides:
     @cached_property
     def fills(self) -> Fills:
         """How long roles that opened in the window stayed open."""
-        return fills(self.frame, self.hires, self.terms.roles, self.rule)
+        return fills(self.frame, self.hires, self.roles, self.rule)
 
     def _time_to_fill(self) -> Metric:
         found = self.fills
@@ -101,7 +109,7 @@ class Sides:
             ),
             counts=(found.crm.ended, found.cold.ended),
             what="median days from opening to hire",
-            until=found.until,
+            until=earliest(found.until, self.next_role),
             excluded=found.excluded,
             noted={what: count for what, count in noted.items() if count},
             told=lambda: told_apart(found.crm, found.cold),
@@ -134,6 +142,10 @@ class Sides:
     def cohort(self) -> list[Hire]:
         """Hires in the window or in the year before it, each once."""
         return [hire for hire in self.hires if not hire.again and hire.at > self._year_before]
+
+    @property
+    def _cohort_twice(self) -> int:
+        return sum(hire.again and hire.at > self._year_before for hire in self.hires)
 
     @property
     def _year_before(self) -> datetime:
@@ -169,9 +181,7 @@ class Sides:
                 self._leaves(self.cohort, _YEAR),
                 steady(self.frame.now, going, [*ends, _YEAR]),
             ),
-            excluded={
-                _TWICE: sum(hire.again and hire.at > self._year_before for hire in self.hires)
-            },
+            excluded={_TWICE: self._cohort_twice},
             noted=_unapplied(self.cohort),
             told=lambda: told_apart(crm, cold),
         )
@@ -191,7 +201,10 @@ class Sides:
             what="mean rating",
             unit="points",
             until=self._leaves(rated, _YEAR),
-            excluded={"hires without a rating": len(self.cohort) - len(rated)},
+            excluded={
+                _TWICE: self._cohort_twice,
+                "hires without a rating": len(self.cohort) - len(rated),
+            },
         )
 
     # Costs.
@@ -276,7 +289,7 @@ class Sides:
             len(known),
             of="CRM-sourced hires were known before their role opened",
             none="no CRM-sourced hire for a role with a known opening",
-            until=self._leaves(self.inside),
+            until=earliest(self._leaves(self.inside), self.next_role),
             excluded={
                 _TWICE: self.twice,
                 "hires whose role's opening is unknown": len(crm) - len(known),
@@ -285,7 +298,7 @@ class Sides:
 
     def opened_at(self, hire: Hire) -> datetime | None:
         """Return when the hire's role opened, if that is known."""
-        role = self.terms.roles.get(hire.role_id or "")
+        role = self.roles.get(hire.role_id or "")
         return role.opened_at if role else None
 
     def by_rule(self) -> Iterator[tuple[AttributionRule, int]]:

@@ -164,7 +164,8 @@ def _stated(cell: Cell, name: str, levels: Mapping[str, Mapping[str, int]]) -> s
     if name == "level":
         level = levels.get(cell.cadence or "", {}).get(cell.touch or "")
         return str(level) if level is not None else "not stated"
-    return getattr(cell, name) or "not stated"
+    stated = getattr(cell, name)
+    return "not stated" if stated is None else str(stated)
 
 
 def _rank(stated: str, order: Mapping[str, int]) -> tuple[bool, int, str]:
