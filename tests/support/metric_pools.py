@@ -9,7 +9,8 @@ from random import Random
 import attrs
 from hypothesis import strategies as st
 
-from crmkit.metrics import Costs, scorecard
+from crmkit.engagement import DEFAULT, EngagementPolicy
+from crmkit.metrics import Attribution, AttributionRule, Costs, scorecard
 from crmkit.model import Candidate, Interaction, Relationship, Role, Source
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -70,6 +71,14 @@ CHANNELS = [None, "email", "email", None, "email", "text", "linkedin"]
 RUNS = ["run", None, "run", "run", "run 2"]
 TOUCHES = [None, "t1", None, "t2"]
 EMAILS = ["a@x.org", "b@x.org"]
+
+
+def _shown(fact):
+    told = attrs.asdict(fact, recurse=False, filter=lambda field, value: value is not None)
+    for name in ("id", "kind", "at"):
+        del told[name]
+    told["properties"] = dict(fact.properties)
+    return f"{fact.kind} at {fact.at} {told}"
 
 
 @attrs.frozen(repr=False)
@@ -187,6 +196,25 @@ def make_pool(choose, people, most, roles=4):
         },
         ratings={who: float(choose(range(1, 6))) for who in ids if choose([True, False])},
     )
+
+
+WINDOWS = [WINDOW, 7 * DAY, 300 * DAY, 900 * DAY]
+POLICIES = [
+    DEFAULT,
+    EngagementPolicy(weights={"opened": 1, "met": 0, "x-coffee": 2}, cooling_after=1, cold_after=2),
+]
+SPANS = [180 * DAY, DAY / 2, DAY, 20 * DAY]
+
+questions = st.fixed_dictionaries(
+    {
+        "window": st.sampled_from(WINDOWS),
+        "policy": st.sampled_from(POLICIES),
+        "attribution": st.builds(
+            Attribution, rule=st.sampled_from(AttributionRule), span=st.sampled_from(SPANS)
+        ),
+    }
+)
+"""How the counting may be asked for."""
 
 
 @st.composite

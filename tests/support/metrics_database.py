@@ -67,7 +67,7 @@ def _role(role):
     return {"id": role.id, "opened_at": opened_at, "closed_at": closed_at}
 
 
-def export(pool, now, window, attribution):
+def export(pool, now, window, policy, attribution):
     """Return the rows of every table."""
     return {
         "candidates": [_candidate(one, pool.ratings) for one in pool.people],
@@ -84,14 +84,14 @@ def export(pool, now, window, attribution):
             for cadence, touches in LEVELS.items()
             for touch, level in touches.items()
         ],
-        "weights": [{"kind": kind, "weight": weight} for kind, weight in DEFAULT.weights.items()],
+        "weights": [{"kind": kind, "weight": weight} for kind, weight in policy.weights.items()],
         "costs": [{"crm": COSTS.crm, "cold": COSTS.cold}],
         "ask": [
             {
                 "now": micros(now),
                 "opens": micros(now - window),
                 "day": 24 * 60 * 60 * 1_000_000,
-                "cold_after": DEFAULT.cold_after,
+                "cold_after": policy.cold_after,
                 "span": round(attribution.span.total_seconds() * 1_000_000),
                 "rule": attribution.rule.value,
             }
@@ -107,9 +107,9 @@ class Database:
         # What DuckDB has for it, count_if, is unknown of nothing instead of 0.
         self.rows("CREATE TEMP MACRO how_many(test) AS count(*) FILTER (test)")
 
-    def load(self, pool, *, now=NOW, window=WINDOW, attribution=ANY):
+    def load(self, pool, *, now=NOW, window=WINDOW, policy=DEFAULT, attribution=ANY):
         """Take a pool in the place of the one before."""
-        for table, rows in export(pool, now, window, attribution).items():
+        for table, rows in export(pool, now, window, policy, attribution).items():
             self._connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE {table} AS "
                 f"SELECT unnest(?::STRUCT({TABLES[table]})[], recursive := true)",
