@@ -1,12 +1,14 @@
-"""Time to fill, quality of hire and cost per hire on pools counted by hand."""
+"""Everything that is counted hire by hire, on pools counted by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from crmkit.errors import InvalidRecord
 from crmkit.metrics import Costs, Exclusion, Metric, MetricVerdict, scorecard
+from crmkit.metrics._statistics import count_ratio
 from crmkit.model import Candidate, Interaction, Relationship, Role
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -14,6 +16,7 @@ DAY = timedelta(days=1)
 YEAR = 365 * DAY
 ROLES = [
     Role(id="r", title="R", opened_at=NOW - 100 * DAY),
+    *(Role(id=f"r{number}", title="R", opened_at=NOW - 100 * DAY) for number in range(60)),
     Role(id="open", title="Open", opened_at=NOW - 50 * DAY),
     Role(id="shut", title="Shut", opened_at=NOW - 50 * DAY, closed_at=NOW - DAY),
     Role(id="later", title="Later", opened_at=NOW + DAY),
@@ -85,27 +88,73 @@ def test_what_makes_a_hire_crm_sourced(
 
 
 def test_time_to_fill_compares_medians_from_opening_to_hire() -> None:
-    """60 and 80 days against 90 and 100: median 70 against 95."""
+    """60 and 80 days against 90 and 100, and two roles that lasted 49 and 50 days so far."""
+    pytest.importorskip("scipy")
     metric = measure(
         "time_to_fill",
-        person("a", ("met", 200), ("hired", 40, "r")),
-        person("b", ("met", 200), ("hired", 20, "r")),
-        person("c", ("applied", 50, "r"), ("hired", 10, "r")),
-        person("d", ("applied", 50, "r"), ("hired", 0, "r")),
+        person("a", ("met", 200), ("hired", 40, "r1")),
+        person("b", ("met", 200), ("hired", 20, "r2")),
+        person("c", ("applied", 50, "r3"), ("hired", 10, "r3")),
+        person("d", ("applied", 50, "r4"), ("hired", 0, "r4")),
+        roles=[role for role in ROLES if role.id in {"r1", "r2", "r3", "r4", "open", "shut"}],
     )
-    assert (metric.numerator, metric.denominator) == (70.0, 95.0)
-    assert metric.value == pytest.approx(1 - 70 / 95, abs=1e-12)
+    assert (metric.numerator, metric.denominator) == (60.0, 90.0)
+    assert metric.value == pytest.approx(1 / 3, abs=1e-12)
     assert (metric.counted, metric.verdict) == (2, MetricVerdict.TOO_FEW)
-    assert metric.shown == "26.3 % faster"
+    assert metric.shown == "33.3 % faster"
     assert (
         metric.because.text
-        == "median days from opening to hire: 70.0 days CRM-sourced (of 2) against "
-        "95.0 days cold (of 2)"
+        == "median days from opening to hire: 60.0 days CRM-sourced (of 4) against 90.0 days cold "
+        "(of 4)"
     )
-    notes = [part.text for part in metric.because.parts]
-    assert "roles still open, not counted yet: 1" in notes
-    assert "hires without an application in the log, judged by the hire itself: 2" in notes
-    assert metric.until == NOW - 40 * DAY + YEAR
+    test, *notes = (part.text for part in metric.because.parts)
+    assert test.startswith("log-rank p = ")
+    assert test.endswith(": the data cannot tell them apart")
+    assert notes == [
+        "hires without an application in the log, judged by the hire itself: 2",
+        "of them closed without a hire: 1",
+        "roles not filled, counted on both sides: 2",
+        "at least 30 are counted",
+    ]
+    # The open role comes to 60 days, where the first was filled, in ten days.
+    assert metric.until == NOW + 10 * DAY
+
+
+def test_the_first_hire_fills_a_role_whoever_else_is_hired_for_it() -> None:
+    """A second hire is left out, visibly; the side is the first one's."""
+    pytest.importorskip("scipy")
+    metric = measure(
+        "time_to_fill",
+        person("late", ("met", 200), ("hired", 20, "r")),
+        person("first", ("hired", 40, "r")),
+        roles=ROLES[:1],
+    )
+    assert [group.shown for group in metric.groups] == ["none", "60.0 days"]
+    assert (Exclusion("further hires for a role", 1),) == metric.exclusions
+
+
+def test_a_median_that_is_not_reached_is_said_so() -> None:
+    """One role of three was filled: half of them never were, so far."""
+    pytest.importorskip("scipy")
+    metric = measure(
+        "time_to_fill",
+        person("a", ("met", 200), ("hired", 60, "r0")),
+        person("b", ("hired", 60, "r1")),
+        roles=ROLES[1:5],
+    )
+    assert (metric.value, metric.verdict) == (None, MetricVerdict.NOT_MEASURED)
+    assert "not reached CRM-sourced (of 3) against not reached cold (of 3)" in metric.because.text
+    assert metric.because.parts[0].text == "nothing can be compared with that"
+
+
+def test_only_roles_opened_in_the_window_are_followed() -> None:
+    """One that was open before it began would be missed, had it been filled before."""
+    old = Role(id="old", title="Old", opened_at=NOW - 365 * DAY)
+    metric = measure("time_to_fill", person("a", ("hired", 40, "old")), roles=[old])
+    assert [group.denominator for group in metric.groups] == [0, 0]
+    assert "roles opened before the window, not counted: 1" in [
+        part.text for part in metric.because.parts
+    ]
 
 
 def test_time_to_fill_leaves_out_what_it_cannot_measure_and_says_so() -> None:
@@ -127,19 +176,21 @@ def test_time_to_fill_leaves_out_what_it_cannot_measure_and_says_so() -> None:
         Exclusion("hires that name no role", 1),
     ) == metric.exclusions
     assert metric.because.text == "no CRM-sourced hire was counted"
-    assert (metric.value, metric.numerator, metric.denominator) == (None, None, 60.0)
+    assert (metric.value, metric.numerator) == (None, None)
     assert (metric.counted, metric.verdict) == (0, MetricVerdict.NOT_MEASURED)
 
 
 def test_a_median_of_zero_days_compares_with_nothing() -> None:
     """A cold hire on the day of the opening: stated, not divided by."""
+    pytest.importorskip("scipy")
     metric = measure(
         "time_to_fill",
-        person("a", ("met", 200), ("hired", 40, "r")),
-        person("b", ("hired", 100, "r")),
+        person("a", ("met", 200), ("hired", 40, "r1")),
+        person("b", ("hired", 100, "r2")),
+        roles=ROLES[2:4],
     )
     assert (metric.value, metric.numerator, metric.denominator) == (None, 60.0, 0.0)
-    assert metric.because.text.endswith("; nothing can be compared with 0")
+    assert metric.because.parts[0].text == "nothing can be compared with that"
 
 
 def test_a_return_into_the_same_role_is_a_second_hire() -> None:
@@ -151,48 +202,122 @@ def test_a_return_into_the_same_role_is_a_second_hire() -> None:
 def test_a_future_hire_bounds_how_long_the_numbers_hold() -> None:
     """It arrives at its own instant."""
     pool = person("a", ("met", 9), ("hired", -5, "r"), ("left", -6))
-    assert measure("time_to_fill", pool).until == NOW + 5 * DAY
     assert measure("cost_per_hire", pool).until == NOW + 5 * DAY
 
 
 def test_thirty_on_each_side_get_a_verdict() -> None:
     """80 days against 100 is 20 % faster: exactly the lower end, and within."""
-    crm = [person(f"crm{n}", ("met", 200), ("hired", 20, "r")) for n in range(30)]
-    cold = [person(f"cold{n}", ("hired", 0, "r")) for n in range(30)]
-    metric = measure("time_to_fill", *crm, *cold)
+    pytest.importorskip("scipy")
+    crm = [person(f"crm{n}", ("met", 200), ("hired", 20, f"r{n}")) for n in range(30)]
+    cold = [person(f"cold{n}", ("hired", 0, f"r{n + 30}")) for n in range(30)]
+    roles = ROLES[1:61]
+    metric = measure("time_to_fill", *crm, *cold, roles=roles)
     assert (metric.counted, metric.verdict) == (30, MetricVerdict.WITHIN)
-    assert measure("time_to_fill", *crm, *cold[1:]).verdict == MetricVerdict.TOO_FEW
+    low, high = metric.interval() or (0.0, 0.0)
+    assert low == pytest.approx(0.2)
+    assert high == pytest.approx(0.2)
+    few = measure("time_to_fill", *crm, *cold[1:], roles=roles)
+    assert few.verdict == MetricVerdict.TOO_FEW
 
 
-def test_quality_compares_who_is_still_here_one_year_after() -> None:
-    """Both CRM-sourced stayed; of three cold, one left early and one on the day."""
+def test_time_to_hire_compares_medians_from_application_to_hire() -> None:
+    """Hires alone: 20 and 40 days against 60; one has no application."""
+    metric = measure(
+        "time_to_hire",
+        person("a", ("met", 200), ("applied", 60, "r"), ("hired", 40, "r")),
+        person("b", ("met", 200), ("applied", 60, "r"), ("hired", 20, "r")),
+        person("c", ("applied", 90, "r"), ("hired", 30, "r")),
+        person("d", ("hired", 30, "r")),
+    )
+    assert (metric.numerator, metric.denominator, metric.value) == (30.0, 60.0, 0.5)
+    assert (Exclusion("hires without an application", 1),) == metric.exclusions
+    assert metric.until == NOW - 40 * DAY + YEAR
+
+
+def test_quality_counts_who_is_still_here_as_staying_at_least_so_long() -> None:
+    """Cold: of four at 364 days one had left at 100; the one hired 50 days ago is not asked."""
+    pytest.importorskip("scipy")
     metric = measure(
         "quality_of_hire",
         person("a", ("met", 900), ("hired", 400)),
         person("b", ("met", 900), ("hired", 500), ("left", 10)),
         person("c", ("hired", 400)),
-        person("d", ("hired", 400), ("left", 35)),
-        person("e", ("hired", 400), ("left", 36)),
-        person("too new", ("hired", 364)),
-        person("too old", ("hired", 731), ("left", 730)),
+        person("d", ("hired", 400), ("left", 300)),
+        person("e", ("hired", 400), ("left", 20)),
+        person("new", ("hired", 50)),
+        person("too old", ("hired", 730), ("left", 700)),
     )
-    assert (metric.numerator, metric.denominator) == (1.0, 2 / 3)
+    assert (metric.numerator, metric.denominator) == (1.0, pytest.approx(2 / 3, abs=1e-12))
     assert metric.value == pytest.approx(0.5, abs=1e-12)
-    assert [(side.numerator, side.denominator) for side in metric.groups] == [(2, 2), (2, 3)]
+    assert [side.denominator for side in metric.groups] == [2, 4]
     assert metric.shown == "50.0 % higher"
-    assert metric.until == NOW + DAY
+    # In fifty days the newest hire comes to 100 days, at which somebody left.
+    assert metric.until == NOW + 50 * DAY
 
 
-def test_a_year_is_a_calendar_year() -> None:
-    """Hired on 29 February: the anniversary is 28 February, and from then on the hire counts."""
-    leap = datetime(2024, 2, 29, 9, tzinfo=UTC)
-    fact = Interaction(candidate_id="a", kind="hired", at=leap)
-    pool = [Relationship(Candidate(id="a"), [fact])]
-    anniversary = datetime(2025, 2, 28, 9, tzinfo=UTC)
-    before = scorecard(pool, now=anniversary - timedelta(microseconds=1))["quality_of_hire"]
-    after = scorecard(pool, now=anniversary)["quality_of_hire"]
-    assert [metric.groups[1].denominator for metric in (before, after)] == [0, 1]
-    assert [anniversary, anniversary + YEAR] == [before.until, after.until]
+def test_the_share_still_here_is_not_told_before_anybody_was_here_so_long() -> None:
+    """A year of hires who were all hired in the last half year says nothing of a year."""
+    pytest.importorskip("scipy")
+    pool = [person("a", ("met", 300), ("hired", 100)), person("b", ("hired", 90))]
+    metric = measure("quality_of_hire", *pool)
+    assert [group.shown for group in metric.groups] == ["not known yet", "not known yet"]
+    assert metric.value is None
+    assert metric.until == NOW + 265 * DAY
+
+
+def test_performance_compares_the_mean_ratings_of_the_host() -> None:
+    """4 against 3.2 is a quarter higher; who has no rating is left out, visibly."""
+    pool = [
+        person("a", ("met", 300), ("hired", 100)),
+        person("b", ("hired", 90)),
+        person("c", ("hired", 90)),
+        person("d", ("hired", 90)),
+    ]
+    metric = measure("performance_of_hire", *pool, ratings={"a": 4, "b": 3.4, "c": 3.0, "z": 1})
+    assert metric.value == pytest.approx(0.25, abs=1e-12)
+    assert (Exclusion("hires without a rating", 1),) == metric.exclusions
+    assert "no ratings were given" in measure("performance_of_hire", *pool).because.text
+
+
+@pytest.mark.parametrize("rating", [float("nan"), float("inf"), True, "4"])
+def test_a_rating_is_a_number(rating: object) -> None:
+    """Refused at the door, with the path."""
+    with pytest.raises(InvalidRecord, match=r"ratings\['a'\]"):
+        measure("performance_of_hire", ratings={"a": rating})
+
+
+def test_the_return_is_what_crm_hires_save_on_what_they_cost() -> None:
+    """Two hires at 3,200 cold would have cost 6,400; they cost 1,200."""
+    metric = measure(
+        "return_on_practice",
+        person("a", ("met", 900), ("hired", 40)),
+        person("b", ("met", 900), ("hired", 30)),
+        person("c", ("hired", 20)),
+    )
+    assert (metric.numerator, metric.denominator) == (5200.0, 1200.0)
+    assert metric.value == pytest.approx(5200 / 1200)
+    assert metric.shown == "4.33 × the cost"
+
+
+def test_a_return_on_nothing_is_stated() -> None:
+    """Nothing spent, or nobody hired cold: no ratio."""
+    pool = [person("a", ("met", 900), ("hired", 40)), person("b", ("hired", 40))]
+    free = attrs.evolve(COSTS, internal_crm=0, external_crm=0)
+    assert measure("return_on_practice", *pool, costs=free).because.text.startswith("nothing was")
+    assert "no cold hire" in measure("return_on_practice", pool[0]).because.text
+
+
+def test_hires_rediscovered_were_known_before_their_role_opened() -> None:
+    """One of two; a hire for a role of unknown opening is left out, and a cold one not asked."""
+    metric = measure(
+        "rediscovered_share",
+        person("a", ("met", 300), ("hired", 40, "r")),
+        person("b", ("met", 90), ("hired", 40, "r")),
+        person("c", ("met", 300), ("hired", 40, "dateless")),
+        person("d", ("captured", 300), ("hired", 40, "r")),
+    )
+    assert (metric.numerator, metric.denominator) == (1, 2)
+    assert (Exclusion("hires whose role's opening is unknown", 1),) == metric.exclusions
 
 
 def test_quality_counts_a_hire_that_was_logged_twice_once() -> None:
@@ -202,20 +327,11 @@ def test_quality_counts_a_hire_that_was_logged_twice_once() -> None:
     assert (Exclusion("hires logged twice", 1),) == metric.exclusions
 
 
-def test_quality_of_a_hire_logged_twice_says_so_only_where_it_would_have_counted() -> None:
-    """An application is no note there, and a second log entry outside the window is no news."""
-    pool = person("a", ("met", 900), ("applied", 500, "r"), ("hired", 400, "r"), ("hired", 9, "r"))
-    metric = measure("quality_of_hire", pool)
-    assert metric.exclusions == ()
-    assert [part.text for part in metric.because.parts] == []
-
-
 def test_a_hire_at_the_end_of_the_calendar_has_no_anniversary() -> None:
     """Nothing overflows: no clock ever gets there."""
     end = datetime(9999, 6, 1, tzinfo=UTC)
     fact = Interaction(candidate_id="a", kind="hired", at=end)
     card = scorecard([Relationship(Candidate(id="a"), [fact])], now=end)
-    assert card["quality_of_hire"].until is None
     assert card["cost_per_hire"].until is None
 
 
@@ -240,6 +356,28 @@ def test_cost_per_hire_is_not_measured_without_costs() -> None:
     metric = measure("cost_per_hire", person("a", ("hired", 40)), costs=None)
     assert (metric.value, metric.verdict) == (None, MetricVerdict.NOT_MEASURED)
     assert "no costs were given" in metric.because.text
+
+
+def test_costs_in_two_currencies_are_not_added() -> None:
+    """Stated in the result: neither an error in mid-report nor a silent sum."""
+    pool = [person("a", ("met", 90), ("hired", 40)), person("b", ("hired", 40))]
+    dollars = attrs.evolve(COSTS, currency="USD")
+    metric = measure("cost_per_hire", *pool, costs=[COSTS, dollars])
+    expected = "costs in EUR and USD cannot be added: state them in one currency"
+    assert (metric.value, metric.because.text) == (None, expected)
+    assert measure("cost_per_hire", *pool, costs=[COSTS, COSTS]).numerator == 2400.0
+
+
+def test_the_interval_of_a_cost_is_that_of_the_counts_it_is_divided_by() -> None:
+    """The costs are stated, the hires are counted: 12 against 4, exactly."""
+    pytest.importorskip("scipy")
+    crm = [person(f"crm{n}", ("met", 90), ("hired", 40)) for n in range(12)]
+    cold = [person(f"cold{n}", ("hired", 40)) for n in range(4)]
+    metric = measure("cost_per_hire", *crm, *cold)
+    low, high = count_ratio(4, 12) or (0.0, 0.0)
+    scale = COSTS.crm / COSTS.cold
+    assert metric.value == pytest.approx(1 - scale * 4 / 12)
+    assert metric.interval() == pytest.approx((1 - scale * high, 1 - scale * low))
 
 
 def test_costs_that_are_zero_compare_with_nothing() -> None:

@@ -59,15 +59,159 @@ def test_pipeline_of_a_past_instant_leaves_out_those_first_heard_of_later() -> N
 
 def test_pipeline_changes_when_a_future_hire_arrives() -> None:
     """A hire dated after now bounds how long the number holds."""
-    metric = measure("pipeline_size", person("soon", ("sourced", 9), ("met", -1), ("hired", -2)))
+    metric = measure("pipeline_size", person("soon", ("sourced", 9), ("hired", -2)))
     assert (metric.value, metric.until) == (1.0, NOW + 2 * DAY)
+
+
+def test_the_health_of_the_pipeline_is_part_of_its_size() -> None:
+    """Who took part, whose profile is stale, whom no address reaches, who consented."""
+    consent = {"purpose": "nurture"}
+    reached = Candidate(id="well", emails=["a@example.org"])
+    log = [
+        Interaction(candidate_id="well", kind="replied", at=NOW - DAY),
+        Interaction(candidate_id="well", kind="verified", at=NOW - 90 * DAY),
+        Interaction(candidate_id="well", kind="consented", at=NOW - DAY, properties=consent),
+    ]
+    metric = measure(
+        "pipeline_size",
+        Relationship(reached, log),
+        person("stale", ("captured", 91), ("met", 400)),
+        person("unknown"),
+    )
+    assert [part.text for part in metric.because.parts] == [
+        "of them active: 1",
+        "of them stale: 2",
+        "of them unreachable: 2",
+        "of them without consent: 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "reached"),
+    [
+        ([], 1),
+        ([{"kind": "bounced"}], 0),
+        ([{"kind": "bounced", "outcome": "soft"}], 1),
+        ([{"kind": "bounced", "properties": {"address": "other@example.org"}}], 1),
+        ([{"kind": "complained"}], 0),
+        ([{"kind": "unsubscribed"}], 0),
+        ([{"kind": "withdrew_consent", "properties": {"purpose": "assessment"}}], 1),
+    ],
+    ids=["works", "bounced", "soft", "another address", "complained", "unsubscribed", "another"],
+)
+def test_who_can_be_reached_is_what_the_arbiter_says(
+    facts: list[dict[str, Any]], reached: int
+) -> None:
+    """The address must work, and the person must not have said no."""
+    log = [Interaction(candidate_id="a", at=NOW - DAY, **fact) for fact in facts]
+    pool = Relationship(Candidate(id="a", emails=["a@example.org"]), log)
+    assert measure("reachable_share", pool).numerator == reached
+
+
+def test_a_phone_or_a_linkedin_profile_reaches_too() -> None:
+    """One channel that works is enough; a wish not to be contacted closes them all."""
+    bounced = [Interaction(candidate_id="a", kind="bounced", at=NOW - DAY)]
+    known = {"emails": ["a@example.org"], "phones": ["+44 20 7946 0000"]}
+    pool = [
+        Relationship(Candidate(id="a", **known), bounced),
+        Relationship(Candidate(id="b", links=["https://www.linkedin.com/in/b"])),
+        Relationship(Candidate(id="c", links=["https://example.org"])),
+        Relationship(Candidate(id="d", do_not_contact=True, **known)),
+    ]
+    metric = measure("reachable_share", *pool)
+    assert (metric.numerator, metric.denominator) == (2, 4)
+
+
+def test_a_consent_counts_until_it_expires() -> None:
+    """And the share says until when it holds."""
+    given = {"purpose": "nurture", "expires_at": (NOW + 5 * DAY).isoformat()}
+    log = [Interaction(candidate_id="a", kind="consented", at=NOW - DAY, properties=given)]
+    metric = measure("consent_share", Relationship(Candidate(id="a"), log))
+    assert (metric.numerator, metric.until) == (1, NOW + 5 * DAY)
+
+
+def test_time_since_contact_is_the_median_of_whole_days() -> None:
+    """Either direction counts; somebody never contacted is left out, visibly."""
+    metric = measure(
+        "time_since_contact",
+        person("a", ("sent", 10.5)),
+        person("b", ("sent", 30), ("replied", 20)),
+        person("c", ("met", 40)),
+        person("d", ("captured", 1)),
+    )
+    assert (metric.value, metric.denominator, metric.shown) == (20.0, 3, "20 days")
+    assert (Exclusion("people never contacted", 1),) == metric.exclusions
+    assert metric.until == NOW + DAY / 2
+
+
+def test_silence_is_an_application_or_interview_without_an_answer() -> None:
+    """A cadence's message is no answer; a decision, a talk or a message of its own is."""
+    ours = person("cadence", ("applied", 30), ("sent", 20), enrollment_id="run")
+    metric = measure(
+        "silence_rate",
+        ours,
+        person("nothing", ("interviewed", 30)),
+        person("rejected", ("applied", 30), ("rejected", 20)),
+        person("written to", ("applied", 30), ("sent", 20)),
+        person("asked again", ("applied", 40), ("screened", 30), ("interviewed", 20)),
+        person("too soon", ("applied", 13)),
+        person("long ago", ("applied", 366)),
+    )
+    assert (metric.numerator, metric.denominator) == (3, 5)
+    found = scorecard([ours], now=NOW).waiting
+    assert found == ((NOW - 30 * DAY, "cadence"),)
+
+
+def test_complaints_are_measured_against_the_providers_limit() -> None:
+    """One of a thousand is the most; machines are not asked whether they did it."""
+    pool = [person(f"p{n}", ("sent", 20)) for n in range(999)]
+    one = person("angry", ("sent", 20), ("complained", 19), automated=True)
+    metric = measure("complaint_rate", *pool, one)
+    assert (metric.numerator, metric.denominator) == (1, 1000)
+    assert metric.verdict is MetricVerdict.WITHIN
+    assert measure("complaint_rate", *pool[1:], one).verdict is MetricVerdict.ABOVE
+
+
+def test_first_replies_are_counted_by_the_message_that_they_answer() -> None:
+    """In each cadence by itself; an answer names its message, or is about the newest before it."""
+
+    def run(key: str, *facts: tuple[str, float, str | None]) -> Relationship:
+        log = [
+            Interaction(
+                candidate_id=key,
+                kind=kind,
+                at=NOW - days * DAY,
+                touch=touch,
+                enrollment_id="run" if touch else None,
+            )
+            for kind, days, touch in facts
+        ]
+        return Relationship(Candidate(id=key), log)
+
+    metric = measure(
+        "answered_by_second",
+        run("named", ("sent", 30, "a"), ("sent", 20, "b"), ("replied", 10, "a")),
+        run("newest", ("sent", 30, None), ("sent", 20, None), ("replied", 15, None)),
+        run("third", *(("sent", 40 - n, "abc"[n]) for n in range(3)), ("replied", 9, "c")),
+        run(
+            "again", ("sent", 30, "a"), ("replied", 25, "a"), ("sent", 20, "b"), ("replied", 9, "b")
+        ),
+    )
+    assert (metric.numerator, metric.denominator) == (3, 4)
+
+
+def test_a_response_without_its_message_is_stated() -> None:
+    """An outcome before its cause counts nowhere, and is not lost."""
+    metric = measure("reply_rate", person("a", ("replied", 30), ("sent", 20)))
+    assert (metric.numerator, metric.denominator) == (0, 1)
+    assert (Exclusion("replied before any message", 1),) == metric.exclusions
 
 
 def test_an_empty_pool_is_measured_as_nobody() -> None:
     """No people: the size is zero, and every rate says why there is none."""
     card = scorecard([], now=NOW)
     assert card["pipeline_size"].value == 0.0
-    assert {metric.name: metric.because.text for metric in card if metric.value is None} == {
+    assert {metric.name: metric.because.text for metric in card.seven if metric.value is None} == {
         "engagement_rate": "no one was e-mailed in the window",
         "conversion_rate": "no one was ever sent a message",
         "re_engagement_rate": "no one was sent a message while cold in the window",
@@ -138,12 +282,6 @@ def test_engagement_holds_until_the_message_that_was_answered_leaves() -> None:
     assert (metric.numerator, metric.until) == (1, NOW - 300 * DAY + YEAR)
 
 
-def test_silence_holds_until_the_newest_message_leaves() -> None:
-    """Nobody answered: only the last message's leaving changes the count."""
-    metric = measure("engagement_rate", person("a", ("sent", 300), ("sent", 10)))
-    assert (metric.numerator, metric.until) == (0, NOW - 10 * DAY + YEAR)
-
-
 def test_an_answer_before_the_window_to_an_old_message_is_silence() -> None:
     """The walk back over the messages stops at the window's start."""
     metric = measure("engagement_rate", person("a", ("sent", 500), ("opened", 490), ("sent", 10)))
@@ -189,7 +327,9 @@ def test_re_engagement_asks_for_silence_a_further_message_and_an_answer() -> Non
         person("not cold", ("sent", 300), ("sent", 200), ("sent", 100), ("replied", 90)),
     )
     assert (metric.numerator, metric.denominator) == (1, 2)
-    assert metric.because.text == "1 of 2 people written to while cold engaged afterwards"
+    assert (
+        metric.because.text == "1 of 2 people who were sent a message while cold engaged after it"
+    )
 
 
 def test_re_engagement_left_the_window_when_its_message_did() -> None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from crmkit.errors import InvalidRecord, NaiveInstant, NotFound
-from crmkit.metrics import NAMES, Costs, Scorecard, scorecard
+from crmkit.metrics import DEFINITIONS, NAMES, Costs, Scorecard, scorecard
 from crmkit.model import Candidate, Interaction, Relationship, Role
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -18,41 +18,72 @@ DAY = timedelta(days=1)
 GOLDEN = """\
 Scorecard as of 2026-03-02 09:00 UTC, over the 365 days before
 
-metric              value          counted                                  benchmark  verdict
-------------------  -------------  ---------------------------------------  ---------  ------------
-Pipeline size       31 people      31                                       varies
-Engagement rate     25.0 %         8 of 32                                  20–35 %    within
-Conversion rate     3.1 %          1 of 32                                  5–15 %     below
-Time to fill        20.0 % faster  80.0 days (1) against 100.0 days (1)     20–30 %    too few
-Quality of hire     not measured   none (0) against none (0)                10–15 %    not measured
-Cost per hire       40.0 % lower   1,200.0 EUR (1) against 2,000.0 EUR (1)  30–50 %    too few
-Re-engagement rate  not measured   0 of 0                                   8–15 %     not measured
+metric                  value            95 %                counted      benchmark
+----------------------  ---------------  ------------------  -----------  ---------------------
+Pipeline size           31 people                            31
+Engagement rate         25.0 %           13.3 to 42.1 %      8 of 32      within: 20–35 %
+Conversion rate         3.1 %            0.6 to 15.7 %       1 of 32      below: 5–15 %
+Time to fill            20.0 % faster                        1 against 1  too few: 20–30 %
+Quality of hire         not measured                         1 against 1  usual: 10–15 %
+Cost per hire           40.0 % lower     -4,609.8 to 99.2 %  1 against 1  too few: 30–50 %
+Re-engagement rate      not measured                         0 of 0       usual: 8–15 %
+
+Active                  0.0 %            0.0 to 11.0 %       0 of 31
+Fresh profiles          0.0 %            0.0 to 11.0 %       0 of 31
+Reachable               0.0 %            0.0 to 11.0 %       0 of 31
+With consent            0.0 %            0.0 to 11.0 %       0 of 31
+Time since contact      60 days          60 to 60            31
+Open rate               25.0 %           13.3 to 42.1 %      8 of 32
+Click rate              0.0 %            0.0 to 10.7 %       0 of 32
+Reply rate              0.0 %            0.0 to 10.7 %       0 of 32
+Answered by message 2   not measured                         0 of 0
+Bounce rate             0.0 %            0.0 to 10.7 %       0 of 32
+Unsubscribe rate        0.0 %            0.0 to 10.7 %       0 of 32
+Complaint rate          0.0 %            0.0 to 10.7 %       0 of 32      within: at most 0.1 %
+Time to hire            not measured                         1 against 0
+Performance of hires    not measured
+Return on the practice  0.67 × the cost  -0.98 to 129.83     1
+Hires out of the CRM    50.0 %           9.5 to 90.5 %       1 of 2
+Hires rediscovered      0.0 %            0.0 to 79.3 %       0 of 1
+Left without an answer  0.0 %            0.0 to 79.3 %       0 of 1
 
 Pipeline size
-  people in the CRM: 31
+  31 people, neither erased nor working here
+  of them active: 0
+  of them stale: 31
+  of them unreachable: 31
+  of them without consent: 31
   people who work here left out: 2
   no clock changes it
 
 Engagement rate
   8 of 32 people e-mailed in the window opened or clicked
+  95 %: 13.3 % to 42.1 %
+  of them clicked: 0
   machine-made opens left out: 1
   holds until 2027-01-01 09:00 UTC
 
 Conversion rate
   1 of 32 people who were sent a message applied in the window
+  95 %: 0.55 % to 15.7 %
   holds until 2027-01-11 09:00 UTC
 
 Time to fill
   median days from opening to hire: 80.0 days CRM-sourced (of 1) against 100.0 days cold (of 1)
+  95 %: too few for an interval
+  log-rank p = 0.317: the data cannot tell them apart
   hires without an application in the log, judged by the hire itself: 1
-  holds until 2027-02-10 09:00 UTC
+  holds until 2026-11-22 09:00 UTC
 
 Quality of hire
-  no CRM-sourced and no cold hire was counted
+  still here after 365 days: not known yet CRM-sourced (of 1) against not known yet cold (of 1)
+  nothing can be compared with that
+  hires without an application in the log, judged by the hire itself: 1
   holds until 2027-02-10 09:00 UTC
 
 Cost per hire
   cost per hire: 1,200.0 EUR CRM-sourced (of 1) against 2,000.0 EUR cold (of 1)
+  95 %: over 1,000 % higher to 99.2 % lower: the data cannot tell
   hires without an application in the log, judged by the hire itself: 1
   holds until 2027-02-10 09:00 UTC
 
@@ -75,7 +106,7 @@ def pool(**properties: object) -> list[Relationship]:
         if number == 9:
             facts.append(("opened", 59, {"automated": True}))
         if number == 32:
-            facts.append(("hired", 0, {"role_id": "r"}))
+            facts.append(("hired", 0, {"role_id": "s"}))
         log = [
             Interaction(
                 candidate_id=key, kind=kind, at=NOW - days * DAY, **more, properties=properties
@@ -87,7 +118,7 @@ def pool(**properties: object) -> list[Relationship]:
 
 
 def card(**properties: object) -> Scorecard:
-    roles = [Role(id="r", title="R", opened_at=NOW - 100 * DAY)]
+    roles = [Role(id=key, title="R", opened_at=NOW - 100 * DAY) for key in ("r", "s")]
     costs = Costs(
         internal_crm=900, external_crm=300, internal_cold=800, external_cold=1_200, currency="EUR"
     )
@@ -96,7 +127,18 @@ def card(**properties: object) -> Scorecard:
 
 def test_it_prints_a_table_and_what_each_number_rests_on() -> None:
     """The whole text, as a person reads it."""
+    pytest.importorskip("scipy")
     assert str(card()) == GOLDEN
+
+
+def test_without_scipy_it_prints_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No interval and no curve; what needs SciPy says so."""
+    for name in ("scipy", "scipy.stats", "scipy.stats.contingency"):
+        monkeypatch.setitem(sys.modules, name, None)
+    text = str(card())
+    assert "Engagement rate" in text
+    assert "pip install 'crmkit[stats]'" in card()["time_to_fill"].because.text
+    assert "8 of 32" in text
 
 
 def test_the_seven_are_there_in_the_fields_order() -> None:
@@ -111,9 +153,9 @@ def test_the_seven_are_there_in_the_fields_order() -> None:
         "re_engagement_rate",
     )
     found = card()
-    assert expected == NAMES == tuple(metric.name for metric in found.metrics)
+    assert expected == NAMES[:7] == tuple(metric.name for metric in found.seven)
     assert list(found.metrics) == [found[name] for name in NAMES]
-    assert len(found) == 7
+    assert [metric.name for metric in found] == list(DEFINITIONS)
 
 
 def test_membership_takes_a_name_or_a_metric() -> None:
@@ -133,7 +175,7 @@ def test_an_unknown_name_suggests_a_near_one() -> None:
 
 
 def test_the_whole_holds_until_the_first_part_changes() -> None:
-    """The least of the seven instants."""
+    """The least of all their instants."""
     found = card()
     assert min(metric.until for metric in found if metric.until) == found.until
     assert scorecard([], now=NOW).until is None
@@ -142,11 +184,11 @@ def test_the_whole_holds_until_the_first_part_changes() -> None:
 def test_every_output_says_simulated() -> None:
     """Text, page, repr and rows; and none of them when nothing is."""
     found = card(simulated=True)
-    assert found.simulated == 44
-    assert "SIMULATED: 44 of the facts read are simulated, not observed" in str(found)
-    assert "<strong>SIMULATED: 44 of the facts read" in found._repr_html_()
+    assert found.simulated == 33
+    assert "SIMULATED: 33 people, or what they did, are simulated" in str(found)
+    assert "<strong>SIMULATED: 33 people" in found._repr_html_()
     assert repr(found).endswith(", simulated>")
-    assert {44} == {row["simulated"] for row in found.to_dicts()}
+    assert {33} == {row["simulated"] for row in found.to_dicts()}
     observed = card(simulated=False, other=1)
     assert "SIMULATED" not in f"{observed}{observed._repr_html_()}{observed!r}"
 
@@ -174,7 +216,7 @@ def test_the_page_is_a_table_with_caption_and_scopes() -> None:
     reader.feed(card(simulated=True)._repr_html_())
     assert reader.open == []
     scopes = [attributes["scope"] for tag, attributes in reader.tags if tag == "th"]
-    assert scopes == ["col"] * 6 + ["row"] * 7
+    assert scopes == ["col"] * 6 + ["row"] * len(NAMES)
     assert [tag for tag, _ in reader.tags].count("caption") == 1
 
 

@@ -1,7 +1,6 @@
 """What each command does: read options, call `CRM`, print."""
 
 import argparse
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +10,7 @@ from crmkit._progress import Bar
 from crmkit.cli._shared import file_of, instant, now_of, open_store, segments_of
 from crmkit.errors import InvalidRecord, NotFound, SourceError
 from crmkit.lifecycle import CRM, SystemClock
-from crmkit.model import FrozenMap, Role
+from crmkit.model import Role
 from crmkit.sources import Imported, csv, greenhouse, jsonresume, write_rejected
 
 if TYPE_CHECKING:
@@ -104,29 +103,6 @@ def _role(crm: CRM, options: argparse.Namespace, now: datetime) -> Role:
 
 def _listed(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
-
-
-def report(options: argparse.Namespace) -> None:
-    """Write the scorecard as one page."""
-    from crmkit.report import Report, need_templates, write_page
-
-    now = now_of(options)
-    need_templates()
-    with open_store(options.db) as store:
-        crm, now = CRM(store), now or store.now()
-        with Bar("measuring") as progress:
-            card = crm.measure(now=now, progress=progress)
-        sizes = Counter(membership.segment for membership in store.memberships())
-        page = Report(
-            title=options.title,
-            scorecard=card,
-            simulated="Some of the facts counted are simulated." if card.simulated else None,
-            segments=FrozenMap(sorted(sizes.items())),
-            tasks=crm.tasks(now=now),
-        )
-    target = write_page(page, options.out)
-    print(card)
-    print(f"\nwritten to {target}")
 
 
 def explain(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from crmkit import __version__
 from crmkit.cli import _commands as commands
 from crmkit.cli import _due as due
+from crmkit.cli._report import report
 from crmkit.cli._senders import PASSWORD, SECRET
 from crmkit.errors import CrmkitError
 from crmkit.lifecycle._tasks import DONE_KINDS
@@ -240,8 +241,21 @@ def _report(parser: argparse.ArgumentParser) -> None:
     _database(parser)
     parser.add_argument("--out", type=Path, default=Path("report.html"), help="(%(default)s)")
     parser.add_argument("--title", default="Candidate relationships", help="(%(default)s)")
+    days = "of how many days the numbers are (%(default)s)"
+    parser.add_argument("--window", metavar="DAYS", type=_at_least(1), default=365, help=days)
+    before = parser.add_mutually_exclusive_group()
+    before.add_argument(
+        "--compare-to",
+        metavar="INSTANT",
+        help="the earlier instant to compare with; one window earlier if left out",
+    )
+    before.add_argument("--no-compare", action="store_true", help="say nothing of what moved")
+    parser.add_argument(
+        "--csv", metavar="FOLDER", type=Path, help="write the numbers as CSV files there, too"
+    )
+    _segments(parser)
     _now(parser)
-    parser.set_defaults(run=commands.report)
+    parser.set_defaults(run=report)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:

@@ -74,7 +74,7 @@ def run_demo(
                 mark.move(place)
                 if progress:
                     progress(week, weeks)
-        return show(crm, store, folder, weeks=weeks)
+        return show(crm, folder, weeks=weeks)
 
 
 def _check(name: str, value: int) -> None:

@@ -11,9 +11,8 @@ import attrs
 from crmkit._time import WEEK
 from crmkit.demo import _story as story
 from crmkit.lifecycle import CRM, Shortlist
-from crmkit.metrics import Scorecard
+from crmkit.metrics import Comparison, Scorecard
 from crmkit.model import FrozenMap
-from crmkit.protocols import Store
 from crmkit.report import Report, write_page
 
 ATTRIBUTION = (
@@ -64,13 +63,14 @@ class DemoResult:
         )
 
 
-def show(crm: CRM, store: Store, folder: Path, *, weeks: int) -> DemoResult:
+def show(crm: CRM, folder: Path, *, weeks: int) -> DemoResult:
     """Write the page, and return what it was made from."""
     now = story.START + weeks * WEEK
     # Nothing is due any more: it only says what is refused.
     run = crm.engage(now=now, everyone=True)
     best = crm.convert(attrs.evolve(story.ROLE, opened_at=now), now=now)
     card = crm.measure(now=now, costs=story.costs(weeks))
+    comparison = _halves(crm, now, weeks)
     kinds = Counter(
         fact.kind
         for each in crm.relationships()
@@ -80,11 +80,12 @@ def show(crm: CRM, store: Store, folder: Path, *, weeks: int) -> DemoResult:
     plans = [
         plan for each in best.fits[:1] for plan in crm.explain(each.candidate_id, now=now).plans
     ]
-    sizes = _sizes(store, weeks)
+    sizes = crm.segment_sizes([story.START + week * WEEK for week in range(weeks + 1)])
     refused = {(each.why.partition(":")[0], each.candidate_id) for each in run.refused}
     page = Report(
         title="A year of keeping in touch" if weeks >= 52 else f"{weeks} weeks of keeping in touch",
         scorecard=card,
+        comparison=comparison,
         simulated=SIMULATED,
         segments=sizes[-1][1],
         sizes=sizes,
@@ -122,15 +123,9 @@ _WORDS = MappingProxyType(
 )
 
 
-def _sizes(store: Store, weeks: int) -> list[tuple[datetime, FrozenMap]]:
-    """Return how many were in each segment week by week, from the log of who moved."""
-    moves = list(store.transitions())
-    sizes = Counter({segment.name: 0 for segment in story.SEGMENTS})
-    found, place = [], 0
-    for week in range(weeks + 1):
-        now = story.START + week * WEEK
-        while place < len(moves) and moves[place].at <= now:
-            sizes[moves[place].segment] += 1 if moves[place].entered else -1
-            place += 1
-        found.append((now, FrozenMap(sizes)))
-    return found
+def _halves(crm: CRM, now: datetime, weeks: int) -> Comparison | None:
+    """Return what moved from the first half of the time to the second; None for a single week."""
+    half = weeks // 2 * WEEK
+    if not half:
+        return None
+    return crm.measure(now=now, window=half).compare(crm.measure(now=now - half, window=half))

@@ -7,7 +7,11 @@ from crmkit.metrics._conventions import Convention
 from crmkit.metrics._costs import Costs
 from crmkit.metrics._counts import YEAR, Counts, count
 from crmkit.metrics._definitions import DEFINITIONS, NAMES, Definition, Ids
+from crmkit.metrics._fairness import ImpactCounts, count_impact, impact
+from crmkit.metrics._impact import ImpactBasis, ImpactRow, ImpactStage, ImpactState
+from crmkit.metrics._impact_report import Impact
 from crmkit.metrics._metric import Exclusion, Group, Metric
+from crmkit.metrics._plot_lines import plot_sizes
 from crmkit.metrics._scorecard import Scorecard
 from crmkit.metrics._scoring import scorecard
 from crmkit.metrics._survival import Point, Survival, log_rank
@@ -31,6 +35,12 @@ __all__ = [
     "Exclusion",
     "Group",
     "Ids",
+    "Impact",
+    "ImpactBasis",
+    "ImpactCounts",
+    "ImpactRow",
+    "ImpactStage",
+    "ImpactState",
     "Metric",
     "MetricVerdict",
     "Point",
@@ -39,6 +49,9 @@ __all__ = [
     "Table",
     "Unit",
     "count",
+    "count_impact",
+    "impact",
     "log_rank",
+    "plot_sizes",
     "scorecard",
 ]

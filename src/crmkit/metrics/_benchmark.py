@@ -46,9 +46,21 @@ class Unit(StrEnum):
         if self is Unit.DAYS:
             return "1 day" if value == 1 else f"{value:,.1f} days".replace(".0 ", " ")
         if self is Unit.TIMES:
-            return f"{value:,.2f} × what was spent"
+            return f"{value:,.2f} × the cost"
         word = self.removeprefix("share ")
         return f"{abs(value) * 100:.1f} % {word if value >= 0 else _OPPOSITE[word]}"
+
+    def show_bounds(self, low: float, high: float) -> str:
+        """Return an interval in short; below 0 is the other way round.
+
+        >>> Unit.SHARE.show_bounds(0.2, 0.35), Unit.FASTER.show_bounds(-0.1, 0.4)
+        ('20.0 to 35.0 %', '-10.0 to 40.0 %')
+        """
+        if self in {Unit.DAYS, Unit.TIMES, Unit.PEOPLE}:
+            digits, sign, factor = (2 if self is Unit.TIMES else 0), "", 1
+        else:
+            digits, sign, factor = (2 if high < 0.01 else 1), " %", 100
+        return f"{low * factor:,.{digits}f} to {high * factor:,.{digits}f}{sign}"
 
     def show_interval(self, low: float, high: float) -> str:
         """Return an interval in the same unit, in short.
@@ -61,8 +73,14 @@ class Unit(StrEnum):
     def _bound(self, value: float) -> str:
         if value in {float("inf"), float("-inf")}:
             return "no bound"
-        return self.show(value).removesuffix(" what was spent")
+        if self.compares and abs(value) > _FAR:
+            word = self.show(value).rpartition(" ")[2]
+            return f"over {_FAR * 100:,.0f} % {word}"
+        return self.show(value).removesuffix(" the cost")
 
+
+_FAR = 10.0
+"""Beyond ten times as much, nobody asks how much more."""
 
 _OPPOSITE = {"faster": "slower", "higher": "lower", "lower": "higher"}
 

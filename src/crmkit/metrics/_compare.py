@@ -65,6 +65,8 @@ class Comparison:
     changes: tuple[Change, ...]
     earlier_at: datetime
     later_at: datetime
+    caution: str = ""
+    """Why the two should not be compared as they are, if so."""
 
     def __iter__(self) -> Iterator[Change]:
         return iter(self.changes)
@@ -124,6 +126,7 @@ class Comparison:
             notes=(
                 "Change is now ÷ then - 1, and low and high its 95 % interval, for shares; where "
                 "that holds 0, the data cannot tell.",
+                *([self.caution] if self.caution else []),
             ),
         )
 
@@ -139,7 +142,12 @@ class Comparison:
 
 
 def compare(
-    later: Sequence[Metric], earlier: Sequence[Metric], earlier_at: datetime, later_at: datetime
+    later: Sequence[Metric],
+    earlier: Sequence[Metric],
+    earlier_at: datetime,
+    later_at: datetime,
+    *,
+    caution: str,
 ) -> Comparison:
     """Compare metrics one by one; those that only one side has are left out."""
     before = {metric.name: metric for metric in earlier}
@@ -151,6 +159,7 @@ def compare(
         ),
         earlier_at=earlier_at,
         later_at=later_at,
+        caution=caution,
     )
 
 

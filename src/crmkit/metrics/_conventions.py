@@ -8,11 +8,12 @@ import attrs
 
 from crmkit.errors import NotFound, UnknownName
 from crmkit.metrics import _definitions as names
+from crmkit.metrics._counts import Counts
 from crmkit.metrics._definitions import Definition
-from crmkit.metrics._mail import MAILED, REACHED, Mail
+from crmkit.metrics._mail import MAILED, REACHED
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._reading import CLICKED, OPENED, REPLIED
-from crmkit.metrics._tally import Frame, rate
+from crmkit.metrics._tally import rate
 
 
 class Convention(StrEnum):
@@ -106,15 +107,20 @@ RECKONINGS: Mapping[tuple[Convention, str], Reckoning] = MappingProxyType(
 """How the tools count, by whose convention and which rate. Source: their documentation, in the
 words of the field; who is a recipient, and who has opened, is how crmkit reads them."""
 
+_CLOSED = (Convention.ASHBY, names.TIME_TO_HIRE.name)
+"""Ashby takes medians over closed considerations."""
+
 _RATES = {each.name: each for each in (names.OPENS, names.CLICKS, names.REPLIES)}
 
 
-def converted(frame: Frame, mail: Mail, convention: Convention, name: str) -> Metric:
+def converted(counts: Counts, convention: Convention, name: str) -> Metric:
     """Return a rate as a tool defines it; raises `NotFound` for one that it does not define."""
+    frame, mail = counts.frame, counts.mail
+    if (convention, name) == _CLOSED:
+        return counts.considerations.closed_median(frame)
     reckoning = RECKONINGS.get((convention, name))
     if reckoning is None:
-        known = [rate for tool, rate in RECKONINGS if tool is convention]
-        raise NotFound(f"rate that {convention} defines", name, known)
+        raise NotFound(f"rate that {convention} defines", name, rates_of(convention))
     about: Definition = attrs.evolve(
         _RATES[name],
         definition=reckoning.definition,
@@ -136,4 +142,4 @@ def converted(frame: Frame, mail: Mail, convention: Convention, name: str) -> Me
 
 def rates_of(convention: Convention) -> tuple[str, ...]:
     """Return the names of the rates that a tool defines."""
-    return tuple(name for tool, name in RECKONINGS if tool is convention)
+    return tuple(name for tool, name in (*RECKONINGS, _CLOSED) if tool is convention)

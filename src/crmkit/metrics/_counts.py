@@ -9,13 +9,15 @@ from crmkit._time import earliest, to_instant
 from crmkit.engagement import DEFAULT, EngagementPolicy
 from crmkit.errors import InvalidRecord
 from crmkit.metrics._attribution import Attribution
+from crmkit.metrics._considerations import Considerations
 from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import ASKED, Silence
-from crmkit.metrics._reading import Reader, is_simulated
+from crmkit.metrics._reading import Reader, is_machines, is_simulated
 from crmkit.metrics._tally import Frame
 from crmkit.model import Relationship
+from crmkit.model._process import PROCESS
 
 YEAR = timedelta(days=365)
 """The default window."""
@@ -46,6 +48,7 @@ class Counts:
     nurture: Nurture = attrs.field(factory=Nurture)
     mail: Mail = attrs.field(factory=Mail)
     silence: Silence = attrs.field(factory=Silence)
+    considerations: Considerations = attrs.field(factory=Considerations)
     hires: Hires = attrs.field(factory=Hires)
 
     def __repr__(self) -> str:
@@ -71,6 +74,7 @@ class Counts:
             nurture=self.nurture + other.nurture,
             mail=self.mail + other.mail,
             silence=self.silence + other.silence,
+            considerations=self.considerations + other.considerations,
             hires=self.hires + other.hires,
         )
 
@@ -100,7 +104,7 @@ def count(
         history = relationship.history
         past = history.upto(now)
         if past is not history:
-            coming = (fact.at for fact in history.after(now) if fact.automated is not True)
+            coming = (fact.at for fact in history.after(now) if not is_machines(fact))
             found.next_fact = earliest(found.next_fact, next(coming, None))
             if not past:
                 found.later += 1
@@ -118,6 +122,8 @@ def count(
             mail.add(frame, reading, inside)
         if ASKED[0] in kinds or ASKED[1] in kinds:
             found.silence.add(frame, who, reading)
+        if not PROCESS.isdisjoint(kinds):
+            found.considerations.add(frame, past)
         if "hired" in kinds:
             found.hires.add(who, candidate.source, past, attribution)
     return found

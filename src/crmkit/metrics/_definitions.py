@@ -144,7 +144,7 @@ REPLIES = Definition(
 )
 SECOND = Definition(
     name="answered_by_second",
-    title="Answered by the second message",
+    title="Answered by message 2",
     unit=Unit.SHARE,
     definition="Of the people whose first reply in a cadence came to a message sent in the window, "
     "the share who gave it to the first or the second message of that cadence.",

@@ -125,16 +125,16 @@ def curve_group(name: str, curve: Survival, of: str) -> Group:
     except MissingExtra:
         return Group(name=name, value=None, denominator=len(curve), shown="needs SciPy")
     if value is None:
-        shown = "not reached" if len(curve) else "none"
+        shown = "none" if not len(curve) else "not reached" if of == "median" else "not known yet"
     else:
         shown = f"{value:,.1f} days" if of == "median" else f"{value * 100:.1f} %"
     return Group(name=name, value=value, denominator=len(curve), shown=shown)
 
 
 def told_apart(one: Survival, other: Survival) -> str:
-    """Return what the log-rank test says of two curves, to be added to a reason."""
+    """Return what the log-rank test says of two curves."""
     chance = log_rank(one, other)
     if chance is None:
-        return "; too few for a log-rank test"
+        return "too few for a log-rank test"
     said = "the data cannot tell them apart" if chance >= 0.05 else "they differ"
-    return f"; log-rank p = {chance:.3g}: {said}"
+    return f"log-rank p = {chance:.3g}: {said}"

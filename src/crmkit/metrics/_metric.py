@@ -139,6 +139,18 @@ class Metric:
         return self.estimate.method if self.estimate is not None else None
 
     @property
+    def bounds(self) -> str:
+        """The 95 % interval in short, in the unit and direction of the value.
+
+        Empty where there is none, and where SciPy is missing.
+        """
+        try:
+            found = self.interval()
+        except MissingExtra:
+            return ""
+        return self.unit.show_bounds(*found) if found else ""
+
+    @property
     def certainty(self) -> str:
         """The 95 % interval in words, and whether the data can tell two sides apart.
 

@@ -98,6 +98,11 @@ def is_simulated(stated: FrozenMap) -> bool:
     return stated.get("simulated") is True
 
 
+def is_machines(fact: Interaction) -> bool:
+    """Whether a machine is known to have done in a person's place what no count is made from."""
+    return fact.automated is True and fact.kind in {"opened", "clicked", "replied"}
+
+
 class Reader:
     """Reads one person after another."""
 

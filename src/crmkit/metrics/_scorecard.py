@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from crmkit._time import describe_span, earliest
 from crmkit.errors import NotFound
 from crmkit.metrics import _tables as tables
-from crmkit.metrics._benchmark import MetricVerdict, Unit
+from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._compare import Comparison, compare
 from crmkit.metrics._conventions import Convention, converted, rates_of
 from crmkit.metrics._counts import Counts
@@ -21,7 +21,10 @@ from crmkit.metrics._sides import SIDES, Sides
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._table import Table, to_csv, write_csv
 
-_HEADERS = ("metric", "value", "95 % interval", "counted", "benchmark", "verdict")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HEADERS = ("metric", "value", "95 %", "counted", "benchmark")
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -90,14 +93,23 @@ class Scorecard:
         tool = Convention.of(convention)
         if tool is Convention.CRMKIT:
             return self[name]
-        return converted(self.counts.frame, self.counts.mail, tool, name)
+        return converted(self.counts, tool, name)
 
     def compare(self, earlier: "Scorecard") -> Comparison:
         """Return how each metric moved since an earlier scorecard, and whether the data can tell.
 
-        Most useful for two windows of one length that do not overlap.
+        Most useful for two windows of one length that do not overlap; it says where they differ.
         """
-        return compare(self.metrics, earlier.metrics, earlier.as_of, self.as_of)
+        spans = [describe_span(each.window) for each in (earlier, self)]
+        return compare(
+            self.metrics,
+            earlier.metrics,
+            earlier.as_of,
+            self.as_of,
+            caution=""
+            if earlier.window == self.window
+            else f"The windows differ: {' and '.join(spans)}. More time makes some numbers larger.",
+        )
 
     # Tables.
 
@@ -105,11 +117,7 @@ class Scorecard:
     def tables(self) -> tuple[Table, ...]:
         """Every table, from the funnel to the attribution; `table` takes one by its name."""
         counts = self.counts
-        return tuple(
-            tables.all_tables(
-                counts.mail, counts.nurture, self.sides, counts.attribution, self.levels
-            )
-        )
+        return tuple(tables.all_tables(counts, self.sides, self.levels))
 
     def table(self, name: str) -> Table:
         """Return one of the `tables`, or raise `NotFound`."""
@@ -137,6 +145,11 @@ class Scorecard:
         return dict(zip(SIDES, self.sides.stays, strict=True))
 
     @property
+    def process_curve(self) -> Survival:
+        """How long processes last that began in the window, whatever their end."""
+        return self.counts.considerations.curve
+
+    @property
     def to_refresh(self) -> tuple[tuple[datetime, str], ...]:
         """Whom to refresh first: took part in the window, but their profile is stale.
 
@@ -148,6 +161,79 @@ class Scorecard:
     def waiting(self) -> tuple[tuple[datetime, str], ...]:
         """Who waits longest for an answer: since when, and the id; 20 at most."""
         return tuple(self.counts.silence.waiting.rows)
+
+    # Pictures: each is drawn into the axes given or, without them, into a new figure; with the
+    # `plot` extra. Into axes of a figure with ``layout="constrained"`` all texts fit.
+
+    @property
+    def _under(self) -> tuple[str, ...]:
+        """What stands below the title of every picture."""
+        window = f"window: {self.counts.frame}"
+        return (window, self._warning) if self.simulated else (window,)
+
+    def plot_funnel(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the funnel: how many reached each stage, and the share of the stage before.
+
+        Hatched is who reached a stage without the one before. Raises `MissingExtra` without the
+        ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_funnel
+
+        return plot_funnel(tables.funnel(self.counts.nurture), self._under, ax)
+
+    def plot_cohorts(
+        self, ax: "Axes | None" = None, *, stages: Sequence[str] | None = None
+    ) -> "Axes":
+        """Draw the cohorts as a map, months by stages; *stages* are some of them, say ``applied``.
+
+        The shares are written in the cells, where these are large enough. Raises `UnknownName` for
+        what is no stage, `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_cohorts
+
+        since = f"everyone up to {self._instant}"  # whatever the window is
+        under = (since, *self._under[1:])
+        return plot_cohorts(tables.cohorts(self.counts.nurture), under, ax, stages)
+
+    def plot_touches(self, ax: "Axes | None" = None, *, by: str = "touch") -> "Axes":
+        """Draw the share of messages opened, clicked and replied to, with 95 % Wilson intervals.
+
+        *by* is one of cadence, touch, level, channel, variant (see `responses`). Raises
+        `UnknownName` for anything else, `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_touches
+
+        return plot_touches(self.responses(by), self._under, ax)
+
+    def plot_benchmarks(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw each metric that has a benchmark: its value, its 95 % interval, the usual range.
+
+        Each has a scale of its own; an interval too long for it ends in an arrow. Raises
+        `MissingExtra` without the ``plot`` extra.
+        """
+        from crmkit.metrics._plots import plot_benchmarks
+
+        return plot_benchmarks(self.metrics, self._under, ax)
+
+    def plot_fill(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the `fill_curves` in days, with 95 % bands and how many were under watch.
+
+        Ticks on a curve are roles that are not filled yet. Raises `MissingExtra` without the
+        ``plot`` and ``stats`` extras.
+        """
+        from crmkit.metrics._plot_lines import FILL, plot_curves
+
+        return plot_curves(self.fill_curves, FILL, self._under, ax)
+
+    def plot_stay(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the `stay_curves` in days, with 95 % bands and how many were under watch.
+
+        Ticks on a curve are people who are still here. Raises `MissingExtra` without the ``plot``
+        and ``stats`` extras.
+        """
+        from crmkit.metrics._plot_lines import STAY, plot_curves
+
+        return plot_curves(self.stay_curves, STAY, self._under, ax)
 
     # To look at.
 
@@ -213,19 +299,24 @@ class Scorecard:
 
 def cells(metric: Metric) -> Sequence[str]:
     """Return a metric in a row of words."""
-    benchmark = str(metric.benchmark) if metric.benchmark else ""
-    verdict = "" if metric.verdict is MetricVerdict.NONE else metric.verdict.replace("_", " ")
-    certainty = metric.certainty.removesuffix(": the data cannot tell")
-    return metric.title, metric.shown, certainty, counted(metric), benchmark, verdict
+    return metric.title, metric.shown, metric.bounds, counted(metric), against(metric)
 
 
 def counted(metric: Metric) -> str:
     """Return what a metric was counted from, in a few words."""
     if metric.groups:
-        return " against ".join(f"{group.shown} ({group.denominator:,})" for group in metric.groups)
+        return " against ".join(f"{group.denominator:,}" for group in metric.groups)
     if metric.unit is Unit.SHARE:
         return f"{metric.numerator:,} of {metric.denominator:,}"
     return f"{metric.counted:,}" if metric.value is not None else ""
+
+
+def against(metric: Metric) -> str:
+    """Return how a metric stands to its benchmark."""
+    if metric.benchmark is None:
+        return ""
+    verdict = "usual" if metric.value is None else metric.verdict.replace("_", " ")
+    return f"{verdict}: {metric.benchmark}"
 
 
 def notes(metric: Metric) -> Sequence[str]:

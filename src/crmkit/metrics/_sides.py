@@ -205,12 +205,12 @@ class Sides:
             _group(name, cost / hires if hires else None, spent.currency, hires, cost)
             for name, cost, hires in zip(SIDES, (spent.crm, spent.cold), (crm, cold), strict=True)
         )
-        # Lower is 1 - (crm ÷ n) ÷ (cold ÷ m), that is 1 - (crm ÷ cold) × m ÷ n.
+        # (crm ÷ n) ÷ (cold ÷ m) is (crm ÷ cold) × m ÷ n.
         gap = CountsApart(spent.crm / spent.cold, cold, crm) if spent.cold else None
         return self._apart(
             names.COST,
-            Turned(gap) if gap else None,
-            lambda: _lower(groups),
+            gap,
+            lambda: _higher(groups),
             groups,
             counts=(crm, cold),
             what="cost per hire",
@@ -343,10 +343,15 @@ class Sides:
         noted: Mapping[str, int] | None = None,
         told: Callable[[], str] | None = None,
     ) -> Metric:
-        """Compare the two sides: how far apart, or why that cannot be said."""
+        """Compare the two sides: how far apart, or why that cannot be said.
+
+        *estimate* and *apart* say how much more the CRM-sourced side has; where less is better,
+        both are turned round.
+        """
         crm, cold = groups
         missing = [name for name, number in zip(SIDES, counts, strict=True) if not number]
         value: float | None = None
+        remarks: list[str] = []
         if missing:
             because = f"no {' and no '.join(missing)} hire was counted"
         else:
@@ -360,12 +365,12 @@ class Sides:
                 because = f"{what}: {error}"
             else:
                 if value is None:
-                    because += "; nothing can be compared with that"
+                    remarks.append("nothing can be compared with that")
                 elif told:
-                    because += told()
-        turned = definition.unit in {Unit.FASTER, Unit.LOWER}
-        if value is not None and turned and not isinstance(estimate, Turned):
-            value = -value
+                    remarks.append(told())
+        if definition.unit in {Unit.FASTER, Unit.LOWER}:
+            value = -value if value is not None else None
+            estimate = Turned(estimate) if estimate else None
         return metric(
             definition,
             self.frame,
@@ -377,10 +382,9 @@ class Sides:
             until=until,
             excluded=excluded,
             noted=noted,
+            remarks=remarks,
             groups=groups,
-            estimate=Turned(estimate)
-            if turned and estimate and not isinstance(estimate, Turned)
-            else estimate,
+            estimate=estimate,
         )
 
 
@@ -391,9 +395,9 @@ def _group(
     return Group(name=name, value=value, numerator=numerator, denominator=count, shown=shown)
 
 
-def _lower(groups: tuple[Group, ...]) -> float | None:
+def _higher(groups: tuple[Group, ...]) -> float | None:
     crm, cold = groups
-    return 1 - crm.value / cold.value if crm.value is not None and cold.value else None
+    return crm.value / cold.value - 1 if crm.value is not None and cold.value else None
 
 
 def _unapplied(hires: Iterable[Hire]) -> dict[str, int]:

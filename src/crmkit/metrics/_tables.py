@@ -6,6 +6,8 @@ from typing import Any
 
 from crmkit.errors import MissingExtra, UnknownName
 from crmkit.metrics._attribution import Attribution
+from crmkit.metrics._considerations import Considerations
+from crmkit.metrics._counts import Counts
 from crmkit.metrics._mail import MAILED, Cell, Mail
 from crmkit.metrics._people import Nurture
 from crmkit.metrics._reading import (
@@ -360,14 +362,38 @@ def retention(sides: Sides) -> Table:
     )
 
 
+def processes(considerations: Considerations) -> Table:
+    """Return how long processes last, with those that run, and for contrast without them."""
+    curve = considerations.curve
+    try:
+        middle, bounds = curve.median, curve.median_interval()
+    except MissingExtra:
+        middle, bounds = None, (None, None)
+    row = ("all", curve.ended, curve.censored, middle, *bounds, curve.ended_median)
+    return Table(
+        name="processes",
+        title="Time in process: those that began in the window, in days",
+        columns=(
+            Column("processes", _TEXT),
+            Column("ended"),
+            Column("still running"),
+            *(Column(name, Kind.DAYS) for name in ("median", "from", "to")),
+            Column("median of the ended", Kind.DAYS),
+        ),
+        rows=(row,) if len(curve) else (),
+        notes=(
+            "Kaplan-Meier, from the first step to a hire, a rejection or a withdrawal: what still "
+            "runs lasts at least so long. The median of the ended alone is for contrast: it is "
+            "too short.",
+        ),
+    )
+
+
 def all_tables(
-    mail: Mail,
-    nurture: Nurture,
-    sides: Sides,
-    chosen: Attribution,
-    levels: Mapping[str, Mapping[str, int]],
+    counts: Counts, sides: Sides, levels: Mapping[str, Mapping[str, int]]
 ) -> Iterable[Table]:
     """Yield every table."""
+    mail, nurture = counts.mail, counts.nurture
     yield funnel(nurture)
     yield cohorts(nurture)
     yield responses(mail, ("touch",), levels)
@@ -375,6 +401,7 @@ def all_tables(
     yield segments(mail)
     yield campaigns(nurture)
     yield time_to_fill(sides)
+    yield processes(counts.considerations)
     yield retention(sides)
     yield sources(sides)
-    yield attribution(sides, chosen)
+    yield attribution(sides, counts.attribution)

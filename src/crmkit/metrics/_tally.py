@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -150,13 +150,15 @@ def metric(
     until: datetime | None,
     excluded: Mapping[str, int] | None = None,
     noted: Mapping[str, int] | None = None,
+    remarks: Iterable[str] = (),
     groups: tuple[Group, ...] = (),
     estimate: Estimate | None = None,
     convention: str = "crmkit",
 ) -> Metric:
     """Put the counts and the definition together."""
     verdict = judged(definition, value, counted)
-    notes = [Reason(f"{what}: {count:,}") for what, count in sorted((noted or {}).items())]
+    notes = [Reason(remark) for remark in remarks]
+    notes += [Reason(f"{what}: {count:,}") for what, count in sorted((noted or {}).items())]
     return Metric(
         about=definition,
         value=value,

@@ -18,7 +18,7 @@ from crmkit.model._names import (
     stage_of,
     to_kind,
 )
-from crmkit.model._process import employed_since, open_processes, until_of
+from crmkit.model._process import employed_since, open_processes, processes, until_of
 from crmkit.model._role import Role
 from crmkit.model._suppression import (
     Suppression,
@@ -60,6 +60,7 @@ __all__ = [
     "employed_since",
     "identity_keys",
     "open_processes",
+    "processes",
     "stage_of",
     "to_kind",
     "until_of",

@@ -9,6 +9,7 @@ from crmkit.model._interaction import Interaction
 
 OPENING = frozenset({"applied", "screened", "assessed", "interviewed", "offered"})
 CLOSING = frozenset({"rejected", "withdrew", "hired"})
+_STEPS = (*sorted(OPENING), *sorted(CLOSING))
 PROCESS = OPENING | CLOSING | {"left"}
 """Every kind that says whether somebody is in a process, or works here."""
 
@@ -23,16 +24,40 @@ def open_processes(history: History) -> dict[str | None, Interaction]:
     >>> list(open_processes(History([applied])))
     ['r']
     """
+    return processes(history)[0]
+
+
+def processes(
+    history: History,
+) -> tuple[dict[str | None, Interaction], list[tuple[Interaction | None, Interaction]]]:
+    """Return the processes under way (see `open_processes`), and those that have ended.
+
+    Of the latter what began each and what ended it, in the order of their ends. An end without a
+    beginning in the log has None for it.
+
+    >>> facts = [Interaction(candidate_id="a", kind=kind, at=f"2026-01-0{day}T09:00Z", role_id="r")
+    ...          for day, kind in [(5, "applied"), (9, "rejected")]]
+    >>> running, ended = processes(History(facts))
+    >>> [(beginning.kind, end.kind) for beginning, end in ended]
+    [('applied', 'rejected')]
+    """
     running: dict[str | None, Interaction] = {}
-    facts = history.of(*OPENING, *CLOSING)
-    for fact in sorted(facts, key=lambda fact: (fact.at, fact.kind in CLOSING, fact.id)):
+    ended: list[tuple[Interaction | None, Interaction]] = []
+    kinds = history.by_kind
+    facts = [fact for kind in _STEPS if kind in kinds for fact in kinds[kind]]
+    for fact in sorted(facts, key=_causal):
         if fact.kind in OPENING:
             running.setdefault(fact.role_id, fact)
         elif fact.role_id is None:
+            ended += [(began, fact) for began in running.values()] or [(None, fact)]
             running.clear()
         else:
-            running.pop(fact.role_id, None)
-    return running
+            ended.append((running.pop(fact.role_id, None), fact))
+    return running, ended
+
+
+def _causal(fact: Interaction) -> tuple[datetime, bool, str]:
+    return fact.at, fact.kind in CLOSING, fact.id
 
 
 def employed_since(history: History) -> Interaction | None:

@@ -1,20 +1,24 @@
 """The page as data, and its rendering with Jinja2, which escapes every value."""
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
+from crmkit._time import describe_span
 from crmkit.cadence import Plan
 from crmkit.errors import MissingExtra
 from crmkit.lifecycle import Shortlist, Task
-from crmkit.metrics import Metric, MetricVerdict, Scorecard, Unit
+from crmkit.metrics import Comparison, Convention, Metric, Scorecard
 from crmkit.model import FrozenMap
+from crmkit.report import _cards as cards
+from crmkit.report import _charts as charts
+from crmkit.report._advice import advise
+from crmkit.report._files import write_whole
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -29,6 +33,8 @@ class Report:
 
     title: str
     scorecard: Scorecard
+    comparison: Comparison | None = None
+    """What moved: `Scorecard.compare` with an earlier one, of a window of the same length."""
     simulated: str | None = None
     """What of it is simulated, in a sentence; shown at the top."""
     segments: FrozenMap = attrs.field(factory=FrozenMap)
@@ -49,17 +55,60 @@ class Report:
 def render_page(report: Report) -> str:
     """Return the page: one HTML document that needs no network, for light, dark and paper.
 
-    Needs the ``templates`` extra (Jinja2).
+    The seven metrics are at the top, then what moved, what to do next (`advise`), charts and
+    tables, and what else the report has. Every value is escaped. Without SciPy it has no
+    intervals, and says how to get them. Needs the ``templates`` extra (Jinja2).
+
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.metrics import scorecard
+    >>> card = scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    >>> render_page(Report(title="Nobody yet", scorecard=card)).splitlines()[0]
+    '<!DOCTYPE html>'
     """
+    card = report.scorecard
+    tables = {table.name: table for table in card.tables}
+    advice = advise(card)
+    fill, stay = dict(list(card.fill_curves.items())[:2]), card.stay_curves
     return _template().render(
         report=report,
-        metrics=[_row(metric) for metric in report.scorecard],
-        segments=[_segment(report, name) for name in report.segments],
-        shortlist=report.shortlist,
+        window=describe_span(card.window),
+        intervals=cards.has_intervals(),
+        seven=[cards.card(metric) for metric in card.seven],
+        practice=[cards.card(metric) for metric in card.metrics[len(card.seven) :]],
+        moved=None if report.comparison is None else cards.moved(report.comparison),
+        due=[each for each in advice if each.due],
+        fine=[each for each in advice if not each.due],
+        funnel=charts.grid(tables["funnel"], ["people", "conversion"]),
+        cohorts=charts.grid(tables["cohorts"], heat=True),
+        touches=charts.grid(tables["responses"], ["opened", "replied"]),
+        segments=[
+            charts.segment(name, size, report.sizes) for name, size in report.segments.items()
+        ],
+        fills=charts.curves("fill", "Share of roles not filled yet, by days open", fill),
+        stays=charts.curves(
+            "stay", "Share of hires still here, by days", stay, longest=charts.LONGEST
+        ),
+        tables=[charts.grid(tables[name]) for name in _PLAIN if tables[name].rows],
+        empty=[tables[name].title.partition(":")[0] for name in _PLAIN if not tables[name].rows],
+        conventions=list(_conventions(card)),
         fits=report.shortlist.fits[:PLACES] if report.shortlist else (),
         tasks=report.tasks[:PLACES],
         more_tasks=max(0, len(report.tasks) - PLACES),
     )
+
+
+_PLAIN = (
+    *("answers", "segments", "campaigns"),
+    *("time_to_fill", "retention", "sources", "attribution"),
+)
+"""The tables that are shown as tables."""
+
+
+def _conventions(card: Scorecard) -> Iterator[tuple[str, Metric]]:
+    for tool in Convention:
+        if tool is not Convention.CRMKIT:
+            for metric in card.rates(tool):
+                yield tool.value, metric
 
 
 def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
@@ -67,16 +116,7 @@ def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
 
     Raises `OSError` where it cannot be written.
     """
-    target, text = Path(path), render_page(report)
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise OSError(error.errno, f"cannot be written: {error.strerror}", str(target)) from None
-    return target
+    return write_whole(path, render_page(report))
 
 
 def need_templates() -> None:
@@ -99,65 +139,6 @@ def _template() -> "Template":
     )
     environment.filters["day"] = lambda at: f"{at.day} {at:%b %Y}"
     environment.filters["instant"] = lambda at: f"{at.day} {at:%B %Y, %H:%M}"
+    environment.filters["pc"] = lambda number: f"{number:.2f}%"
+    environment.filters["words"] = lambda name: name.replace("_", " ")
     return environment.get_template("page.html.jinja")
-
-
-def _row(metric: Metric) -> dict[str, Any]:
-    return {
-        "metric": metric,
-        "bullet": _bullet(metric),
-        "verdict": "" if metric.verdict in _UNSAID else metric.verdict.replace("_", " "),
-        "tone": _TONES.get(metric.verdict, "plain"),
-        "counted": _counted(metric),
-    }
-
-
-_UNSAID = {MetricVerdict.NONE, MetricVerdict.NOT_MEASURED}
-"""Verdicts that the value says already."""
-
-_TONES = {
-    MetricVerdict.WITHIN: "good",
-    MetricVerdict.ABOVE: "good",
-    MetricVerdict.BELOW: "poor",
-}
-
-
-def _counted(metric: Metric) -> list[str]:
-    """Return what the number was counted from, or why there is none."""
-    if metric.value is None:
-        return [metric.because.text]
-    if metric.groups:
-        return [f"{each.name}: {each.shown} ({each.denominator:,})" for each in metric.groups]
-    if metric.unit is Unit.SHARE and metric.denominator is not None:
-        return [f"{metric.numerator or 0:,.0f} of {metric.denominator:,.0f}"]
-    return []
-
-
-def _bullet(metric: Metric) -> dict[str, float] | None:
-    """Return value and benchmark as percentages of a scale that holds both."""
-    benchmark, value = metric.benchmark, metric.value
-    if benchmark is None or value is None:
-        return None
-    low = min(0.0, value)
-    scale = max(benchmark.high * 1.5, value * 1.1) - low
-    return {
-        "zero": -low / scale * 100,
-        "start": min(value, 0.0) / scale * 100 - low / scale * 100,
-        "width": abs(value) / scale * 100,
-        "low": (benchmark.low - low) / scale * 100,
-        "span": (benchmark.high - benchmark.low) / scale * 100,
-    }
-
-
-def _segment(report: Report, name: str) -> dict[str, Any]:
-    sizes = [sizes.get(name, 0) for _, sizes in report.sizes]
-    return {"name": name, "size": report.segments[name], "line": _sparkline(sizes)}
-
-
-def _sparkline(sizes: Sequence[int]) -> str | None:
-    """Return SVG points in a box of 100 × 24, from the first size to the last."""
-    if len(sizes) < 2:
-        return None
-    top = max(*sizes, 1)
-    step = 100 / (len(sizes) - 1)
-    return " ".join(f"{i * step:.1f},{23 - 22 * size / top:.1f}" for i, size in enumerate(sizes))
