@@ -38,7 +38,7 @@ def facts_of(about: Definition) -> list[tuple[str, str]]:
         ("Left out", "; ".join(about.exclusions)),
         ("Benchmark", benchmark_of(about)),
         ("Measured elsewhere", about.elsewhere),
-        ("Better is", "less" if about.less_is_better else "more"),
+        ("Better is", "less" if about.less_is_better else ""),
     ]
     return [(what, value) for what, value in stated if value]
 
