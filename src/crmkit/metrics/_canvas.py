@@ -52,7 +52,7 @@ def plain(ax: "Axes", *, grid: Literal["x", "y"] | None = None) -> None:
 
 def label(ax: "Axes", *, x: str = "", y: str = "") -> None:
     """Write on the axes what they measure."""
-    ax.set_xlabel(fill(x, _letters(ax, MEDIUM)), color=INK, fontsize=MEDIUM)
+    ax.set_xlabel(x, color=INK, fontsize=MEDIUM)
     ax.set_ylabel(y, color=INK, fontsize=MEDIUM)
 
 
@@ -74,9 +74,10 @@ def nothing(ax: "Axes") -> None:
 
 
 def head(ax: "Axes", *lines: str) -> None:
-    """Write the title, once all else is in its place: as wide as the axes then are."""
+    """Write the title, and wrap the label below, as wide as the axes are when all is in place."""
     figure = ax.figure.canvas.figure
     figure.draw_without_rendering()
+    ax.xaxis.label.set_text(fill(ax.get_xlabel(), _letters(ax, MEDIUM)))
     room = _letters(ax, LARGE)
     text = "\n".join(fill(line, room) for line in lines)
     title = ax.set_title(text, loc="left", fontsize=LARGE, color=INK)
@@ -138,7 +139,7 @@ def name_rows(ax: "Axes", names: Sequence[str], notes: Sequence[str], *, up: flo
     ax.set_yticks(
         [place - up for place in range(len(names))],
         [
-            f"{fill(shorten(name, 60, placeholder=' …'), 24)}\n{note}".strip()
+            f"{fill(shorten(name, 60, placeholder=' …'), 28)}\n{note}".strip()
             for name, note in zip(names, notes, strict=True)
         ],
         parse_math=False,
@@ -164,7 +165,7 @@ def whisker(ax: "Axes", y: float, low: float, high: float) -> None:
     """Draw an interval, with a white edge that shows it on any bar."""
     from matplotlib.patheffects import withStroke
 
-    edge = [withStroke(linewidth=3.4, foreground="white")]
+    edge = [withStroke(linewidth=4, foreground="white")]
     ends: dict[str, Any] = {"solid_capstyle": "butt", "path_effects": edge, "zorder": 4}
     ax.plot([low, high], [y, y], color=INK, linewidth=1.6, **ends)
 

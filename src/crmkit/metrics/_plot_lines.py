@@ -79,13 +79,14 @@ def plot_curves(
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw Kaplan-Meier curves, the first two of which are compared."""
-    ax = axes(ax, 9, 6)
     drawn = {name: curve for name, curve in curves.items() if len(curve)}
+    first, second, *_ = curves
+    # What needs SciPy comes before a figure is made.
+    said = told_apart(curves[first], curves[second]).removeprefix("; ") if drawn else ""
+    ax = axes(ax, 9, 6)
     if drawn:
         styles = dict(zip(curves, _STYLES, strict=False))
         _curves(ax, drawn, words, styles)
-        first, second, *_ = curves
-        said = told_apart(curves[first], curves[second]).removeprefix("; ")
         tick = {"color": INK, "linestyle": "", "marker": "|"}
         legend(
             ax,
@@ -242,9 +243,10 @@ def plot_sizes(
     `NaiveInstant` or `InvalidRecord` for an instant that is none.
 
     >>> from datetime import UTC
+    >>> from matplotlib.figure import Figure
     >>> months = [(datetime(2026, 1, 1, tzinfo=UTC), {"alumni": 40, "event leads": 12}),
     ...           (datetime(2026, 2, 1, tzinfo=UTC), {"alumni": 44, "event leads": 31})]
-    >>> ax = plot_sizes(months)
+    >>> ax = plot_sizes(months, Figure().subplots())
     >>> print(ax.get_title(loc="left"))
     Segment sizes from 2026-01-01 to 2026-02-01
     """
