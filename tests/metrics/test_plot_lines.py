@@ -135,8 +135,17 @@ def test_the_lines_are_the_sizes(ax):
     ax.figure.draw_without_rendering()
 
 
+def test_a_long_name_is_cut(ax):
+    """It leaves room for the lines, and the number behind it stays."""
+    plot_sizes([(NOW, {"x" * 90: 3})], ax)
+    (name,) = ax.get_legend().get_texts()
+    assert name.get_text().replace("\n", "").replace(" ", "") == f"{'x' * 58}…:3"
+    assert {28} >= {len(line) for line in name.get_text().splitlines()[:2]}
+    assert all(tick == int(tick) for tick in ax.get_yticks())
+
+
 def test_forty_segments_have_a_style_each(ax):
-    """Colour and mark together are one line's only, and so are dash and mark of neighbours."""
+    """Colour and mark together are one line's only."""
     plot_sizes([(NOW, {f"s{number:02}": number for number in range(40)})], ax)
     styles = {(line.get_color(), line.get_marker()) for line in ax.lines}
     assert 40 == len(styles) == len(ax.lines)

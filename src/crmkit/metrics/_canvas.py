@@ -1,7 +1,7 @@
 """What the pictures of the metrics share: axes, colours, title, legend, percentages."""
 
 from collections.abc import Iterable, Sequence
-from textwrap import fill, shorten
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmkit.errors import MissingExtra
@@ -23,6 +23,9 @@ SMALL, MEDIUM, LARGE = 8, 9, 11
 
 _LETTER = 0.54
 """About how wide a letter is, in font sizes."""
+
+_LONGEST = 60
+"""Letters of a name that are shown at most."""
 
 _HANDLE = 7
 """About how wide what stands before a name in a legend is, in letters."""
@@ -133,15 +136,24 @@ def legend(
         text.set_text(fill(name, room - _HANDLE) if below is not None else name)
 
 
+def short(name: str) -> str:
+    """Return a name that somebody else has given, on two or three short lines."""
+    return fill(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 2]} …", 28)
+
+
+def whole_numbers(most: int) -> Any:
+    """Return what chooses at most so many ticks, none of them between two whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(most, integer=True)
+
+
 def name_rows(ax: "Axes", names: Sequence[str], notes: Sequence[str], *, up: float = 0.0) -> None:
     """Name the rows from the top down, each with a note below its name, a bit *up* from it."""
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_yticks(
         [place - up for place in range(len(names))],
-        [
-            f"{fill(shorten(name, 60, placeholder=' …'), 28)}\n{note}".strip()
-            for name, note in zip(names, notes, strict=True)
-        ],
+        [f"{short(name)}\n{note}".strip() for name, note in zip(names, notes, strict=True)],
         parse_math=False,
     )
 

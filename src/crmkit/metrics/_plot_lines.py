@@ -26,6 +26,8 @@ from crmkit.metrics._canvas import (
     nothing,
     plain,
     share,
+    short,
+    whole_numbers,
 )
 from crmkit.metrics._estimates import YEAR_DAYS
 from crmkit.metrics._fills import told_apart
@@ -296,13 +298,14 @@ def _sizes(
     locator = dates.AutoDateLocator(minticks=3, maxticks=8)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.yaxis.set_major_locator(whole_numbers(7))
     ax.yaxis.set_major_formatter("{x:,.0f}")
     plain(ax, grid="y")
     label(ax, x="time, in UTC", y="people in the segment")
     legend(
         ax,
         lines,
-        [f"{name}: {newest[name]:,}" for name in order],
+        [f"{short(name)}: {newest[name]:,}" for name in order],
         loc="upper left",
         bbox_to_anchor=(1.01, 1),
         borderaxespad=0,

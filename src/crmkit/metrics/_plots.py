@@ -29,6 +29,7 @@ from crmkit.metrics._canvas import (
     plain,
     share,
     whisker,
+    whole_numbers,
 )
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._table import FEW, Table
@@ -74,7 +75,7 @@ def _funnel(ax: "Axes", rows: list[Any], most: int) -> None:
     name_rows(ax, [row[0] for row in rows], [""] * len(rows))
     ax.set_xlim(0, most * 1.1)
     plain(ax, grid="x")
-    ax.xaxis.set_major_locator(_whole(6))
+    ax.xaxis.set_major_locator(whole_numbers(6))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     label(ax, x="people")
     from matplotlib.patches import Patch
@@ -95,12 +96,6 @@ _SKIPPED: dict[str, Any] = {
     "hatch": "//////",
     "linewidth": 0.8,
 }
-
-
-def _whole(most: int) -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(most, integer=True)
 
 
 def _at_end(ax: "Axes", x: float, y: float, text: str, **style: Any) -> None:
