@@ -1,7 +1,7 @@
 """What the pictures of the metrics share: axes, colours, title, legend, percentages."""
 
 from collections.abc import Iterable, Sequence
-from textwrap import fill, shorten
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmkit.errors import MissingExtra
@@ -23,6 +23,9 @@ SMALL, MEDIUM, LARGE = 8, 9, 11
 
 _LETTER = 0.54
 """About how wide a letter is, in font sizes."""
+
+_LONGEST = 60
+"""Letters of a name that are shown at most."""
 
 _HANDLE = 7
 """About how wide what stands before a name in a legend is, in letters."""
@@ -52,7 +55,7 @@ def plain(ax: "Axes", *, grid: Literal["x", "y"] | None = None) -> None:
 
 def label(ax: "Axes", *, x: str = "", y: str = "") -> None:
     """Write on the axes what they measure."""
-    ax.set_xlabel(fill(x, _letters(ax, MEDIUM)), color=INK, fontsize=MEDIUM)
+    ax.set_xlabel(x, color=INK, fontsize=MEDIUM)
     ax.set_ylabel(y, color=INK, fontsize=MEDIUM)
 
 
@@ -74,9 +77,10 @@ def nothing(ax: "Axes") -> None:
 
 
 def head(ax: "Axes", *lines: str) -> None:
-    """Write the title, once all else is in its place: as wide as the axes then are."""
+    """Write the title, and wrap the label below, as wide as the axes are when all is in place."""
     figure = ax.figure.canvas.figure
     figure.draw_without_rendering()
+    ax.xaxis.label.set_text(fill(ax.get_xlabel(), _letters(ax, MEDIUM)))
     room = _letters(ax, LARGE)
     text = "\n".join(fill(line, room) for line in lines)
     title = ax.set_title(text, loc="left", fontsize=LARGE, color=INK)
@@ -132,15 +136,24 @@ def legend(
         text.set_text(fill(name, room - _HANDLE) if below is not None else name)
 
 
+def short(name: str) -> str:
+    """Return a name that somebody else has given, on two or three short lines."""
+    return fill(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 2]} …", 28)
+
+
+def whole_numbers(most: int) -> Any:
+    """Return what chooses at most so many ticks, none of them between two whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(most, integer=True)
+
+
 def name_rows(ax: "Axes", names: Sequence[str], notes: Sequence[str], *, up: float = 0.0) -> None:
     """Name the rows from the top down, each with a note below its name, a bit *up* from it."""
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_yticks(
         [place - up for place in range(len(names))],
-        [
-            f"{fill(shorten(name, 60, placeholder=' …'), 24)}\n{note}".strip()
-            for name, note in zip(names, notes, strict=True)
-        ],
+        [f"{short(name)}\n{note}".strip() for name, note in zip(names, notes, strict=True)],
         parse_math=False,
     )
 
@@ -164,7 +177,7 @@ def whisker(ax: "Axes", y: float, low: float, high: float) -> None:
     """Draw an interval, with a white edge that shows it on any bar."""
     from matplotlib.patheffects import withStroke
 
-    edge = [withStroke(linewidth=3.4, foreground="white")]
+    edge = [withStroke(linewidth=4, foreground="white")]
     ends: dict[str, Any] = {"solid_capstyle": "butt", "path_effects": edge, "zorder": 4}
     ax.plot([low, high], [y, y], color=INK, linewidth=1.6, **ends)
 

@@ -26,6 +26,8 @@ from crmkit.metrics._canvas import (
     nothing,
     plain,
     share,
+    short,
+    whole_numbers,
 )
 from crmkit.metrics._estimates import YEAR_DAYS
 from crmkit.metrics._fills import told_apart
@@ -79,13 +81,14 @@ def plot_curves(
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw Kaplan-Meier curves, the first two of which are compared."""
-    ax = axes(ax, 9, 6)
     drawn = {name: curve for name, curve in curves.items() if len(curve)}
+    first, second, *_ = curves
+    # What needs SciPy comes before a figure is made.
+    said = told_apart(curves[first], curves[second]).removeprefix("; ") if drawn else ""
+    ax = axes(ax, 9, 6)
     if drawn:
         styles = dict(zip(curves, _STYLES, strict=False))
         _curves(ax, drawn, words, styles)
-        first, second, *_ = curves
-        said = told_apart(curves[first], curves[second]).removeprefix("; ")
         tick = {"color": INK, "linestyle": "", "marker": "|"}
         legend(
             ax,
@@ -242,9 +245,10 @@ def plot_sizes(
     `NaiveInstant` or `InvalidRecord` for an instant that is none.
 
     >>> from datetime import UTC
+    >>> from matplotlib.figure import Figure
     >>> months = [(datetime(2026, 1, 1, tzinfo=UTC), {"alumni": 40, "event leads": 12}),
     ...           (datetime(2026, 2, 1, tzinfo=UTC), {"alumni": 44, "event leads": 31})]
-    >>> ax = plot_sizes(months)
+    >>> ax = plot_sizes(months, Figure().subplots())
     >>> print(ax.get_title(loc="left"))
     Segment sizes from 2026-01-01 to 2026-02-01
     """
@@ -294,13 +298,14 @@ def _sizes(
     locator = dates.AutoDateLocator(minticks=3, maxticks=8)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.yaxis.set_major_locator(whole_numbers(7))
     ax.yaxis.set_major_formatter("{x:,.0f}")
     plain(ax, grid="y")
     label(ax, x="time, in UTC", y="people in the segment")
     legend(
         ax,
         lines,
-        [f"{name}: {newest[name]:,}" for name in order],
+        [f"{short(name)}: {newest[name]:,}" for name in order],
         loc="upper left",
         bbox_to_anchor=(1.01, 1),
         borderaxespad=0,

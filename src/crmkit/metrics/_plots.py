@@ -29,6 +29,7 @@ from crmkit.metrics._canvas import (
     plain,
     share,
     whisker,
+    whole_numbers,
 )
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._table import FEW, Table
@@ -68,11 +69,13 @@ def _funnel(ax: "Axes", rows: list[Any], most: int) -> None:
         if part is not None:
             bounds = "" if low is None else f"  ({Unit.SHARE.show_interval(low, high)})"
             beside(ax, place, _TOO_FEW if rate is None else f"{share(rate)}{bounds}")
-    beside(ax, 0, "of the stage before\n(95 % interval)", color=GREY, fontsize=SMALL)
+    bounded = any(row[4] is not None for row in rows)
+    column = "of the stage before" + "\n(95 % interval)" * bounded
+    beside(ax, 0, column, color=GREY, fontsize=SMALL)
     name_rows(ax, [row[0] for row in rows], [""] * len(rows))
     ax.set_xlim(0, most * 1.1)
     plain(ax, grid="x")
-    ax.xaxis.set_major_locator(_whole(6))
+    ax.xaxis.set_major_locator(whole_numbers(6))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     label(ax, x="people")
     from matplotlib.patches import Patch
@@ -93,12 +96,6 @@ _SKIPPED: dict[str, Any] = {
     "hatch": "//////",
     "linewidth": 0.8,
 }
-
-
-def _whole(most: int) -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(most, integer=True)
 
 
 def _at_end(ax: "Axes", x: float, y: float, text: str, **style: Any) -> None:
@@ -242,7 +239,7 @@ def plot_touches(table: Table, under: Iterable[str], ax: "Axes | None" = None) -
 def _touches(ax: "Axes", rows: list[dict[str, Any]], by: str) -> None:
     from matplotlib.patches import Patch
 
-    most = 0.0
+    most, bounded = 0.0, False
     for place, row in enumerate(rows):
         whole = row["messages"]
         if row["opened"] is None:
@@ -254,6 +251,7 @@ def _touches(ax: "Axes", rows: list[dict[str, Any]], by: str) -> None:
             _, low, high = share_with_bounds(round(value * whole), whole)
             if low is not None and high is not None:
                 whisker(ax, y, low, high)
+                bounded = True
             end = max(value, high or 0.0)
             most = max(most, end)
             _at_end(ax, end, y, share(value), fontsize=SMALL)
@@ -264,8 +262,7 @@ def _touches(ax: "Axes", rows: list[dict[str, Any]], by: str) -> None:
     ax.xaxis.set_major_formatter(in_percent)
     label(
         ax,
-        x="share of the messages, with 95 % Wilson intervals; what is known to be machine-made is "
-        "left out",
+        x=f"share of the messages{', with 95 % Wilson intervals' * bounded}; machine-made left out",
     )
     legend(
         ax,
@@ -303,12 +300,13 @@ def plot_benchmarks(
 
 
 def _bullets(ax: "Axes", shown: Sequence[tuple[Metric, Benchmark]]) -> None:
-    name_rows(
-        ax,
-        [metric.title for metric, _ in shown],
-        [f"{metric.unit.removeprefix('share ')} by" * metric.unit.compares for metric, _ in shown],
-        up=_UP,
-    )
+    names = [
+        f"{metric.title}, {metric.unit.removeprefix('share ')} by"
+        if metric.unit.compares
+        else metric.title
+        for metric, _ in shown
+    ]
+    name_rows(ax, names, [""] * len(names), up=_UP)
     intervals = False
     for place, (metric, usual) in enumerate(shown):
         row = ax.inset_axes((0, 1 - (place + 0.66) / len(shown), 1, 0.46 / len(shown)))
