@@ -1,6 +1,7 @@
 """How long people are considered: from the beginning of a process to its end, if it has one."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 
 import attrs
@@ -10,9 +11,13 @@ from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._definitions import TIME_TO_HIRE
 from crmkit.metrics._estimates import Middle
 from crmkit.metrics._metric import Metric
+from crmkit.metrics._reading import Reading
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._tally import Adds, Frame, Tally, metric
 from crmkit.model import History, processes
+from crmkit.model._process import PROCESS
+
+_STEPS = PROCESS - {"left"}
 
 
 @attrs.define
@@ -27,8 +32,13 @@ class Considerations(Adds):
     """How long each has lasted so far that began in the window, and runs."""
     tally: Tally = attrs.field(factory=Tally)
 
-    def add(self, frame: Frame, past: History) -> None:
-        """Count one person who was in a process."""
+    def add(self, frame: Frame, readings: Iterable[Reading]) -> None:
+        """Count some people."""
+        for reading in readings:
+            if not _STEPS.isdisjoint(reading.kinds):
+                self._add(frame, reading.past)
+
+    def _add(self, frame: Frame, past: History) -> None:
         running, ended = processes(past)
         for began, end in ended:
             if began is None:

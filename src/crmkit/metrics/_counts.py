@@ -1,7 +1,8 @@
 """Everything that a scorecard is made from, counted in one pass; counts add."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 
 import attrs
 
@@ -11,16 +12,18 @@ from crmkit.errors import InvalidRecord
 from crmkit.metrics._attribution import Attribution
 from crmkit.metrics._considerations import Considerations
 from crmkit.metrics._hires import Hires
-from crmkit.metrics._mail import Mail
+from crmkit.metrics._mail import Mail, Mailing
 from crmkit.metrics._people import Nurture, Pipeline
-from crmkit.metrics._processes import ASKED, Silence
+from crmkit.metrics._processes import Silence
 from crmkit.metrics._reading import Reader, is_machines, is_simulated
 from crmkit.metrics._tally import Frame
-from crmkit.model import Relationship
-from crmkit.model._process import PROCESS
+from crmkit.model import History, Relationship
 
 YEAR = timedelta(days=365)
 """The default window."""
+
+AT_ONCE = 64
+"""How many people are counted step by step together; their facts stay in the processor's cache."""
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -97,33 +100,37 @@ def count(
         raise InvalidRecord("window", f"expected more than nothing, got {window}")
     frame = Frame(to_instant(now, "now"), window)
     found = Counts(frame=frame, policy=policy, attribution=attribution)
-    reader = Reader(frame.start, policy)
-    now = frame.now
-    pipeline, nurture, mail = found.pipeline, found.nurture, found.mail
+    reader, mail = Reader(frame.start, policy), Mailing()
+    everyone = iter(relationships)
+    while some := list(islice(everyone, AT_ONCE)):
+        readings = reader.read(_known(some, found))
+        found.people += len(readings)
+        for reading in readings:
+            if reading.simulated or is_simulated(reading.relationship.candidate.custom):
+                found.simulated += 1
+        found.pipeline.add(frame, readings)
+        found.nurture.add(frame, readings)
+        mail.add(readings, segments or {})
+        found.silence.add(frame, readings)
+        found.considerations.add(frame, readings)
+        found.hires.add(readings, attribution)
+    found.mail = mail.done()
+    return found
+
+
+def _known(
+    relationships: Iterable[Relationship], found: Counts
+) -> Iterator[tuple[Relationship, History]]:
+    """Yield who is known by now, with what had happened; note what is still to come."""
+    now = found.frame.now
     for relationship in relationships:
-        history = relationship.history
-        past = history.upto(now)
-        if past is not history:
-            coming = (fact.at for fact in history.after(now) if not is_machines(fact))
-            found.next_fact = earliest(found.next_fact, next(coming, None))
+        past = relationship.history
+        facts = past.facts
+        if facts and facts[-1].at > now:
+            coming = [fact.at for fact in past.after(now) if not is_machines(fact)]
+            found.next_fact = earliest(found.next_fact, *coming[:1])
+            past = past.upto(now)
             if not past:
                 found.later += 1
                 continue
-        found.people += 1
-        facts, candidate = past.facts, relationship.candidate
-        reading = reader.read(past)
-        kinds, who = reading.kinds, candidate.id
-        if reading.simulated or is_simulated(candidate.custom):
-            found.simulated += 1
-        pipeline.add(frame, relationship, reading)
-        nurture.add(frame, reading, facts)
-        if reading.fates or reading.lost or reading.machines or "auto_replied" in kinds:
-            inside = [name for name, ids in segments.items() if who in ids] if segments else ()
-            mail.add(frame, reading, inside)
-        if ASKED[0] in kinds or ASKED[1] in kinds:
-            found.silence.add(frame, who, reading)
-        if not PROCESS.isdisjoint(kinds):
-            found.considerations.add(frame, past)
-        if "hired" in kinds:
-            found.hires.add(who, candidate.source, past, attribution)
-    return found
+        yield relationship, past

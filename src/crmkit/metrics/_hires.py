@@ -1,11 +1,12 @@
 """Hires, one by one: when, for which role, and what made them ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import attrs
 
 from crmkit.metrics._attribution import Attribution, AttributionRule
+from crmkit.metrics._reading import HIRED, Reading
 from crmkit.metrics._tally import Adds
 from crmkit.model import History, Interaction, Source
 
@@ -35,9 +36,12 @@ class Hires(Adds):
 
     rows: list[Hire] = attrs.field(factory=list)
 
-    def add(self, who: str, source: Source | None, past: History, attribution: Attribution) -> None:
-        """Count one person who was hired."""
-        self.rows.extend(_hires_of(who, source, past, attribution))
+    def add(self, readings: Iterable[Reading], attribution: Attribution) -> None:
+        """Count some people."""
+        for reading in readings:
+            if reading.seen & HIRED:
+                who = reading.relationship.candidate
+                self.rows.extend(_hires_of(who.id, who.source, reading.past, attribution))
 
 
 def _hires_of(

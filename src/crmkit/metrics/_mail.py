@@ -1,7 +1,7 @@
 """What became of messages: rates per person and per message, whole and by whatever they share."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 import attrs
@@ -15,16 +15,20 @@ from crmkit.metrics._reading import (
     COMPLAINED,
     OPENED,
     REPLIED,
+    RESPONDED,
     UNSUBSCRIBED,
     Reading,
 )
-from crmkit.metrics._tally import Adds, Frame, Tally, rate
+from crmkit.metrics._tally import Adds, Frame, Sums, Tally, rate
 from crmkit.model import Channel
 from crmkit.model._fields import EMPTY
 
 MAILED, REACHED = 1 << 6, 1 << 7
 """Of a person: was sent something, and it did not all bounce."""
-_WELL = MAILED | REACHED
+_STATES = tuple(
+    fate | MAILED if fate & BOUNCED else fate | MAILED | REACHED for fate in range(RESPONDED + 1)
+)
+"""What each fate of a message says of the person."""
 
 
 class Cell(NamedTuple):
@@ -42,78 +46,15 @@ class Cell(NamedTuple):
 class Mail(Adds):
     """Messages sent in the window, and the people they were sent to."""
 
-    cells: Counter[tuple[object, ...]] = attrs.field(factory=Counter)
+    cells: Counter[tuple[object, ...]] = attrs.field(factory=Sums)
     """A `Cell` → messages."""
-    people: Counter[tuple[int, int]] = attrs.field(factory=Counter)
+    people: Counter[tuple[int, int]] = attrs.field(factory=Sums)
     """What became of a person's e-mails, and of all their messages → people."""
-    segments: Counter[tuple[str, int]] = attrs.field(factory=Counter)
+    segments: Counter[tuple[str, int]] = attrs.field(factory=Sums)
     """A segment, and what became of a member's e-mails → people."""
-    answers: Counter[int] = attrs.field(factory=Counter)
+    answers: Counter[int] = attrs.field(factory=Sums)
     """The place of the message that a first reply in a cadence was to → people."""
     tally: Tally = attrs.field(factory=Tally)
-
-    def add(  # noqa: C901 - one loop over the messages
-        self, frame: Frame, reading: Reading, segments: Iterable[str] = ()
-    ) -> None:
-        """Count one person, who is in these segments."""
-        if reading.machines or reading.lost or "auto_replied" in reading.kinds:
-            self._leave_out(frame, reading)
-        first = reading.first_inside
-        if first == len(reading.messages):
-            return
-        messages, fates, tally = reading.messages, reading.fates, self.tally
-        at = messages[first].at
-        if tally.oldest is None or at < tally.oldest:
-            tally.oldest = at
-        mail = every = replied = 0
-        cells, run = self.cells, None
-        cadence: str | None = None
-        if first:
-            messages, fates = messages[first:], fates[first:]
-        for message, fate in zip(messages, fates, strict=True):
-            if message.enrollment_id is not run:
-                run = message.enrollment_id
-                cadence = reading.cadence_of(run)
-            state = _WELL
-            if fate:
-                replied |= fate & REPLIED
-                state = fate | MAILED if fate & BOUNCED else fate | _WELL
-            every |= state
-            channel = message.channel
-            if channel is None or channel is Channel.EMAIL:
-                mail |= state
-                channel = None
-            stated = message.properties
-            variant = None if stated is EMPTY else stated.get("variant")
-            key = cadence, message.touch, channel, variant, fate
-            cells[key] = cells.get(key, 0) + 1
-        if replied:
-            self._add_answers(reading)
-        self.people[mail, every] += 1
-        for name in segments:
-            self.segments[name, mail] += 1
-
-    def _add_answers(self, reading: Reading) -> None:
-        """Count which message of each run got the first reply, if that is inside the window."""
-        places: Counter[str | None] = Counter()
-        answered: set[str | None] = set()
-        for index, (message, fate) in enumerate(zip(reading.messages, reading.fates, strict=True)):
-            run = message.enrollment_id
-            places[run] += 1
-            if fate & REPLIED and run not in answered:
-                answered.add(run)
-                self.answers[places[run]] += index >= reading.first_inside
-
-    def _leave_out(self, frame: Frame, reading: Reading) -> None:
-        for fact in reading.machines:
-            if fact.at > frame.start:
-                self.tally.excluded[f"machine-made {_PLURALS[fact.kind]}"] += 1
-        for fact in reading.kinds.get("auto_replied", ()):
-            if fact.at > frame.start:
-                self.tally.excluded["automatic replies"] += 1
-        for fact, why in reading.lost:
-            if fact.at > frame.start:
-                self.tally.excluded[why] += 1
 
     def count(self, has: int, among: int = MAILED, *, every: bool = False) -> tuple[int, int]:
         """Return how many people have any of the bits *has*, of those with any of *among*.
@@ -184,13 +125,102 @@ class Mail(Adds):
         return sum(number for cell, number in self.cells.items() if cell[2] is not None)
 
 
+class Mailing:
+    """Counts messages person by person, into a `Mail`."""
+
+    def __init__(self) -> None:
+        self._mail = Mail()
+        self._plain: dict[str | None, _Touches] = {}
+        """By cadence, the e-mails without a variant: nearly all, so that no key is made of each."""
+
+    def add(self, readings: Iterable[Reading], segments: Mapping[str, Container[str]]) -> None:
+        """Count some people; *segments* are names, and the ids of who is in them."""
+        found = self._mail
+        tally, people, excluded = found.tally, found.people, found.tally.excluded
+        for reading in readings:
+            for why in reading.left_out:
+                excluded[why] += 1
+            sent_at, first = reading.sent_at, reading.first_inside
+            if first == len(sent_at):
+                continue
+            if tally.oldest is None or sent_at[first] < tally.oldest:
+                tally.oldest = sent_at[first]
+            mail, every = self._add_messages(reading, first)
+            if every & REPLIED:
+                self._add_answers(reading)
+            people[mail, every] += 1
+            if segments:
+                who = reading.relationship.candidate.id
+                for name, ids in segments.items():
+                    if who in ids:
+                        found.segments[name, mail] += 1
+
+    def _add_messages(self, reading: Reading, first: int) -> tuple[int, int]:
+        """Count those from this place on; return what became of e-mails, and of all of them."""
+        messages, fates = reading.messages, reading.fates
+        if first:
+            messages, fates = messages[first:], fates[first:]
+        mail = every = 0
+        states, run, email = _STATES, messages[0].enrollment_id, Channel.EMAIL
+        cadence = reading.cadence_of(run)
+        touches = self._touches(cadence)
+        for message, fate in zip(messages, fates):  # noqa: B905 - one fate each
+            if message.enrollment_id is not run:
+                run = message.enrollment_id
+                cadence = reading.cadence_of(run)
+                touches = self._touches(cadence)
+            channel, stated, state = message.channel, message.properties, states[fate]
+            every |= state
+            if channel is None or channel is email:
+                mail |= state
+                if stated is EMPTY:
+                    touches[message.touch][fate] += 1
+                    continue
+                channel = None
+            key = cadence, message.touch, channel, stated.get("variant"), fate
+            self._mail.cells[key] += 1
+        return mail, every
+
+    def _touches(self, cadence: str | None) -> "_Touches":
+        known = self._plain.get(cadence)
+        if known is None:
+            known = self._plain[cadence] = _Touches()
+        return known
+
+    def _add_answers(self, reading: Reading) -> None:
+        """Count which message of each run got the first reply, if that is inside the window."""
+        answers = self._mail.answers
+        places: dict[str | None, int] = {}
+        answered: set[str | None] = set()
+        fates, first = reading.fates, reading.first_inside
+        for index, message in enumerate(reading.messages):
+            run = message.enrollment_id
+            places[run] = place = places.get(run, 0) + 1
+            if fates[index] & REPLIED and run not in answered:
+                answered.add(run)
+                if index >= first:
+                    answers[place] += 1
+
+    def done(self) -> Mail:
+        """Return what was counted; to be asked once."""
+        cells = self._mail.cells
+        for cadence, touches in self._plain.items():
+            for touch, numbers in touches.items():
+                for fate, number in enumerate(numbers):
+                    if number:
+                        cells[cadence, touch, None, None, fate] += number
+        return self._mail
+
+
+class _Touches(dict[str | None, list[int]]):
+    """A touch → how many messages had each fate."""
+
+    def __missing__(self, touch: str | None) -> list[int]:
+        self[touch] = numbers = [0] * (RESPONDED + 1)
+        return numbers
+
+
 _OTHERS = "messages on other channels than e-mail"
-_PLURALS = {
-    "opened": "opens",
-    "clicked": "clicks",
-    "replied": "replies",
-    "unsubscribed": "unsubscriptions",
-}
 
 PER_PERSON: tuple[tuple[Definition, int, str], ...] = (
     (names.ENGAGEMENT, OPENED | CLICKED, "opened or clicked"),

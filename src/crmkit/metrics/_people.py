@@ -1,6 +1,7 @@
 """What is counted person by person: the pipeline and its health, conversion, re-engagement."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -11,8 +12,18 @@ from crmkit.errors import InvalidRecord
 from crmkit.metrics import _definitions as names
 from crmkit.metrics._estimates import Middle
 from crmkit.metrics._metric import Metric
-from crmkit.metrics._reading import Reading
-from crmkit.metrics._tally import Adds, Frame, Longest, Most, Tally, metric, rate
+from crmkit.metrics._reading import (
+    APPLIED,
+    BOUNCED,
+    COMPLAINED,
+    CONSENTED,
+    FUNNEL,
+    HIRED,
+    UNSUBSCRIBED,
+    WITHDREW,
+    Reading,
+)
+from crmkit.metrics._tally import Adds, Frame, Longest, Most, Sums, Tally, metric, rate
 from crmkit.model import (
     NURTURE,
     Channel,
@@ -31,8 +42,8 @@ QUARTER = 91 * DAY
 ByKind = dict[str, tuple[Interaction, ...]]
 
 _REACHED_BY = (Channel.EMAIL, Channel.PHONE, Channel.LINKEDIN)
-_SAID_NO = frozenset({"unsubscribed", "withdrew_consent"})
-_DOUBTS = _SAID_NO | {"bounced", "complained"}
+_SAID_NO = UNSUBSCRIBED | WITHDREW
+_DOUBTS = _SAID_NO | BOUNCED | COMPLAINED
 
 
 @attrs.define
@@ -45,79 +56,97 @@ class Pipeline(Adds):
     reachable: Tally = attrs.field(factory=Tally)
     consenting: Tally = attrs.field(factory=Tally)
     contact: Tally = attrs.field(factory=Tally)
-    days: Counter[int] = attrs.field(factory=Counter)
+    days: Counter[int] = attrs.field(factory=Sums)
     """Whole days since the last contact → how many people."""
     nearest: Most = attrs.field(factory=Most)
     """The most seconds of a day that have passed since a contact: it is the next to turn."""
     to_refresh: Longest = attrs.field(factory=Longest)
     """Who took part in the window and whose profile is stale."""
 
-    def add(self, frame: Frame, relationship: Relationship, reading: Reading) -> None:
-        """Count one person."""
-        candidate, kinds = relationship.candidate, reading.kinds
-        if candidate.erased:
-            self.size.excluded["people erased"] += 1
-            return
-        if "hired" in kinds and works_here(kinds):
-            self.size.excluded["people who work here"] += 1
-            return
-        self.size.numerator += 1
-        at = reading.acted_at
-        is_active = at is not None and at > frame.start
-        if is_active:
-            _count(self.active, at)
-        self._add_contact(frame, reading, at)
-        at = reading.confirmed_at
-        if at is not None:
-            if frame.now - at < QUARTER:
-                _count(self.fresh, at)
-            elif is_active:
-                self.to_refresh.add(at, candidate.id)
-        self._add_reach(frame, relationship, kinds)
-        if "consented" in kinds:
-            self._add_consent(frame, relationship, kinds)
+    def add(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        """Count some people, who are known by now."""
+        inside: list[Reading] = []
+        for reading in readings:
+            if reading.relationship.candidate.erased:
+                self.size.excluded["people erased"] += 1
+            elif reading.seen & HIRED and works_here(reading.kinds):
+                self.size.excluded["people who work here"] += 1
+            else:
+                inside.append(reading)
+        self.size.numerator += len(inside)
+        self._add_contacts(frame, inside)
+        self._add_freshness(frame, inside)
+        self._add_reach(frame, inside)
 
-    def _add_contact(self, frame: Frame, reading: Reading, at: datetime | None) -> None:
-        other = reading.spoke_at
-        if at is None or (other is not None and other > at):
-            at = other
-        if reading.messages:
-            other = reading.messages[-1].at
-            if at is None or other > at:
+    def _add_contacts(self, frame: Frame, readings: Iterable[Reading]) -> None:
+        """Count when somebody last took part, or we did something."""
+        now, days, nearest = frame.now, self.days, self.nearest
+        for reading in readings:
+            at = reading.acts[-1] if reading.acts else None
+            other = reading.spoke_at
+            if other is not None and (at is None or other > at):
                 at = other
-        if at is None:
-            self.contact.excluded["people never contacted"] += 1
-            return
-        ago = frame.now - at
-        self.days[ago.days] += 1
-        if ago.seconds >= self.nearest.value:
-            self.nearest.value = ago.seconds
-            self.contact.changes(later(at, (ago.days + 1) * DAY))
+            if reading.sent_at:
+                other = reading.sent_at[-1]
+                if at is None or other > at:
+                    at = other
+            if at is None:
+                self.contact.excluded["people never contacted"] += 1
+                continue
+            ago = now - at
+            days[ago.days] += 1
+            if ago.seconds >= nearest.value:
+                nearest.value = ago.seconds
+                self.contact.changes(later(at, (ago.days + 1) * DAY))
 
-    def _add_reach(self, frame: Frame, relationship: Relationship, kinds: ByKind) -> None:
-        candidate = relationship.candidate
-        if candidate.do_not_contact:
-            return
-        if not relationship.suppressed and _DOUBTS.isdisjoint(kinds):
-            self.reachable.numerator += bool(candidate.emails) or any(
-                known_addresses(candidate, channel) for channel in _REACHED_BY
-            )
-            return
-        if not _SAID_NO.isdisjoint(kinds):
+    def _add_freshness(self, frame: Frame, readings: Iterable[Reading]) -> None:
+        """Count who took part in the window, and whose profile was confirmed lately."""
+        now, start, active, fresh = frame.now, frame.start, self.active, self.fresh
+        for reading in readings:
+            acts, at = reading.acts, reading.confirmed_at
+            is_active = bool(acts) and acts[-1] > start
+            if is_active:
+                _count(active, acts[-1])
+            if at is not None:
+                if now - at < QUARTER:
+                    _count(fresh, at)
+                elif is_active:
+                    self.to_refresh.add(at, reading.relationship.candidate.id)
+
+    def _add_reach(self, frame: Frame, readings: Iterable[Reading]) -> None:
+        """Count who can be reached, and may be."""
+        reachable = 0
+        for reading in readings:
+            relationship, seen = reading.relationship, reading.seen
+            candidate = relationship.candidate
+            if not candidate.do_not_contact:
+                if relationship.suppressed or seen & _DOUBTS:
+                    self._add_doubted(frame, relationship, seen)
+                elif candidate.emails or any(
+                    known_addresses(candidate, channel) for channel in _REACHED_BY
+                ):
+                    reachable += 1
+            if seen & CONSENTED:
+                self._add_consent(frame, relationship, reading)
+        self.reachable.numerator += reachable
+
+    def _add_doubted(self, frame: Frame, relationship: Relationship, seen: int) -> None:
+        if seen & _SAID_NO:
             # Nobody complains about the web: a complaint is asked for channel by channel below.
             silent = suppression(relationship, now=frame.now, channel=Channel.WEB)
             self.reachable.changes(silent.until)
             if silent:
                 return
+        candidate = relationship.candidate
         self.reachable.numerator += any(
             Case(relationship, frame.now, channel, NURTURE, DEFAULT).addresses()
             for channel in _REACHED_BY
             if known_addresses(candidate, channel)
         )
 
-    def _add_consent(self, frame: Frame, relationship: Relationship, kinds: ByKind) -> None:
-        given = kinds["consented"]
-        if len(given) == 1 and _SAID_NO.isdisjoint(kinds) and _lasts(given[0].properties):
+    def _add_consent(self, frame: Frame, relationship: Relationship, reading: Reading) -> None:
+        given = reading.kinds["consented"]
+        if len(given) == 1 and not reading.seen & _SAID_NO and _lasts(given[0].properties):
             self.consenting.numerator += 1
             return
         verdict = consent_in_force(relationship, now=frame.now)
@@ -190,9 +219,9 @@ class Pipeline(Adds):
         )
 
 
-def _count(tally: Tally, at: datetime | None) -> None:
+def _count(tally: Tally, at: datetime) -> None:
     tally.numerator += 1
-    if tally.oldest is None or (at is not None and at < tally.oldest):
+    if tally.oldest is None or at < tally.oldest:
         tally.oldest = at
 
 
@@ -220,44 +249,51 @@ class Nurture(Adds):
 
     conversion: Tally = attrs.field(factory=Tally)
     cold: Tally = attrs.field(factory=Tally)
-    campaigns: Counter[tuple[str | None, bool]] = attrs.field(factory=Counter)
+    campaigns: Counter[tuple[str | None, bool]] = attrs.field(factory=Sums)
     """The cadence of the first message sent while cold, and whether they came back → people."""
-    cohorts: Counter[tuple[int, int, bool, int]] = attrs.field(factory=Counter)
+    cohorts: Counter[tuple[int, int, bool, int]] = attrs.field(factory=Sums)
     """Year and month of the oldest fact, whether it is inside the window, and what the person
     reached since (bits in the order of `STAGES`) → people."""
 
-    def add(self, frame: Frame, reading: Reading, facts: tuple[Interaction, ...]) -> None:
-        """Count one person."""
-        kinds, messages = reading.kinds, reading.messages
-        if messages:
-            self.conversion.denominator += 1
-            if "applied" in kinds:
-                self._add_applications(frame, messages[0].at, kinds["applied"])
-            if reading.cold is not None:
-                self._add_cold(reading, reading.cold)
-        if facts:
-            at = facts[0].at
-            self.cohorts[at.year, at.month, at > frame.start, reading.reached] += 1
+    def add(self, frame: Frame, readings: Sequence[Reading]) -> None:
+        """Count some people, who are known by now."""
+        start, cohorts = frame.start, self.cohorts
+        for reading in readings:
+            facts = reading.past.facts
+            if facts:
+                at = facts[0].at
+                cohorts[at.year, at.month, at > start, reading.seen >> FUNNEL] += 1
+        for reading in readings:
+            if reading.sent_at:
+                self.conversion.denominator += 1
+                if reading.seen & APPLIED:
+                    self._add_applications(frame, reading.sent_at[0], reading.kinds["applied"])
+                if reading.cold is not None:
+                    self._add_cold(reading, reading.cold)
 
     def _add_applications(
         self, frame: Frame, first: datetime, applications: tuple[Interaction, ...]
     ) -> None:
-        tally, start = self.conversion, frame.start
+        start = frame.start
+        if applications[-1].at <= start:
+            return
+        tally = self.conversion
         inside = [fact.at for fact in applications if fact.at > start]
-        early = sum(at <= first for at in inside)
+        early = sum([at <= first for at in inside])
         if early:
             tally.excluded["applications before the first message"] += early
         if early < len(inside):
             _count(tally, inside[-1])
 
-    def _add_cold(self, reading: Reading, message: Interaction) -> None:
-        tally, acted_at = self.cold, reading.acted_at
-        back = acted_at is not None and acted_at >= message.at
+    def _add_cold(self, reading: Reading, place: int) -> None:
+        tally, at, acts = self.cold, reading.sent_at[place], reading.acts
+        back = bool(acts) and acts[-1] >= at
         tally.denominator += 1
         tally.numerator += back
-        if tally.oldest is None or message.at < tally.oldest:
-            tally.oldest = message.at
-        self.campaigns[reading.cadence_of(message.enrollment_id), back] += 1
+        if tally.oldest is None or at < tally.oldest:
+            tally.oldest = at
+        run = reading.messages[place].enrollment_id
+        self.campaigns[reading.cadence_of(run), back] += 1
 
     def metrics(self, frame: Frame, cold_after: int) -> tuple[Metric, Metric]:
         """Return conversion and re-engagement."""

@@ -1,5 +1,7 @@
 """Who applied or was interviewed, and has heard nothing since."""
 
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
@@ -7,7 +9,7 @@ import attrs
 from crmkit._time import DAY, earliest, later
 from crmkit.metrics import _definitions as names
 from crmkit.metrics._metric import Metric
-from crmkit.metrics._reading import Reading
+from crmkit.metrics._reading import APPLIED, INTERVIEWED, Reading
 from crmkit.metrics._tally import Adds, Frame, Longest, Tally, rate
 
 PATIENCE = 14 * DAY
@@ -28,10 +30,15 @@ class Silence(Adds):
     waiting: Longest = attrs.field(factory=Longest)
     """Who waits longest."""
 
-    def add(self, frame: Frame, who: str, reading: Reading) -> None:
-        """Count one person who applied or was interviewed."""
+    def add(self, frame: Frame, readings: Iterable[Reading]) -> None:
+        """Count some people."""
+        for reading in readings:
+            if reading.seen & (APPLIED | INTERVIEWED):
+                self._add(frame, reading)
+
+    def _add(self, frame: Frame, reading: Reading) -> None:
         kinds, tally = reading.kinds, self.tally
-        asked = max(kinds[kind][-1].at for kind in ASKED if kind in kinds)
+        asked = max([kinds[kind][-1].at for kind in ASKED if kind in kinds])
         if asked <= frame.start:
             return
         if frame.now - asked < PATIENCE:
@@ -43,15 +50,17 @@ class Silence(Adds):
             tally.oldest = asked
         if not self._answered(reading, asked):
             tally.numerator += 1
-            self.waiting.add(asked, who)
+            self.waiting.add(asked, reading.relationship.candidate.id)
 
     @staticmethod
     def _answered(reading: Reading, asked: datetime) -> bool:
         """Whether anything of ours came with it or after it; a cadence's message is no answer."""
         kinds = reading.kinds
-        return any(kind in kinds and kinds[kind][-1].at >= asked for kind in _ANSWERED) or any(
-            message.at >= asked and message.enrollment_id is None for message in reading.messages
-        )
+        for kind in _ANSWERED:
+            if kind in kinds and kinds[kind][-1].at >= asked:
+                return True
+        after = bisect_left(reading.sent_at, asked)
+        return any(message.enrollment_id is None for message in reading.messages[after:])
 
     def metric(self, frame: Frame) -> Metric:
         """Return the share of those who asked that has heard nothing."""
