@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crmkit.engagement import EngagementPolicy
 from crmkit.errors import NotFound
-from crmkit.metrics import Scorecard, scorecard
+from crmkit.metrics import Attribution, Scorecard, scorecard
 from crmkit.model import Candidate, Interaction, Relationship
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -91,6 +92,27 @@ def test_windows_of_two_lengths_are_not_compared_in_silence() -> None:
     people = pool(40, 80)
     later = scorecard(people, now=NOW, window=WINDOW)
     unlike = later.compare(scorecard(people, now=NOW - WINDOW, window=WINDOW / 2))
-    assert unlike.caution.startswith("The windows differ: 50 days and 100 days.")
-    assert unlike.caution in str(unlike)
-    assert not later.compare(scorecard(people, now=NOW - WINDOW, window=WINDOW)).caution
+    (caution,) = unlike.cautions
+    assert caution.startswith("The windows differ: 50 days and 100 days.")
+    assert caution in str(unlike)
+    assert not later.compare(scorecard(people, now=NOW - WINDOW, window=WINDOW)).cautions
+
+
+def test_other_rules_are_not_compared_in_silence() -> None:
+    """Nor another attribution, nor another policy, nor what is simulated."""
+    people = pool(1, 1, people=3)
+    marked = [
+        Relationship(Candidate(id=one.id, custom={"simulated": True}), one.history)
+        for one in people
+    ]
+    later = scorecard(
+        marked,
+        now=NOW,
+        attribution=Attribution(rule="last"),
+        policy=EngagementPolicy(cold_after=5),
+    )
+    assert [each.split(" ")[1] for each in later.compare(scorecard(people, now=NOW)).cautions] == [
+        "attributions",
+        "engagement",
+        "3",
+    ]

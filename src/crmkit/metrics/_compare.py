@@ -18,7 +18,8 @@ class Change:
     """One metric at two instants.
 
     ``change`` is later ÷ earlier - 1: 0.1 is a tenth more; None where one of them is missing or
-    the earlier one is 0. For what compares two sides already ("faster") it is the difference.
+    the earlier one is 0. For what compares two sides already ("faster", the return) it is the
+    difference.
     """
 
     earlier: Metric
@@ -53,6 +54,8 @@ class Change:
         """The change in words."""
         if self.change is None:
             return "cannot be compared"
+        if self.later.unit is Unit.TIMES:
+            return f"{self.change:+.2f}"
         if self.later.unit.compares:
             return f"{self.change * 100:+.1f} points"
         return f"{self.change * 100:+.1f} %"
@@ -65,7 +68,7 @@ class Comparison:
     changes: tuple[Change, ...]
     earlier_at: datetime
     later_at: datetime
-    caution: str = ""
+    cautions: tuple[str, ...] = ()
     """Why the two should not be compared as they are, if so."""
 
     def __iter__(self) -> Iterator[Change]:
@@ -126,7 +129,7 @@ class Comparison:
             notes=(
                 "Change is now ÷ then - 1, and low and high its 95 % interval, for shares; where "
                 "that holds 0, the data cannot tell.",
-                *([self.caution] if self.caution else []),
+                *self.cautions,
             ),
         )
 
@@ -147,7 +150,7 @@ def compare(
     earlier_at: datetime,
     later_at: datetime,
     *,
-    caution: str,
+    cautions: tuple[str, ...],
 ) -> Comparison:
     """Compare metrics one by one; those that only one side has are left out."""
     before = {metric.name: metric for metric in earlier}
@@ -159,7 +162,7 @@ def compare(
         ),
         earlier_at=earlier_at,
         later_at=later_at,
-        caution=caution,
+        cautions=cautions,
     )
 
 

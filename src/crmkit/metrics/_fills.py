@@ -26,7 +26,6 @@ class Fills:
     cold: Survival
     every: Survival
     """All roles, whoever filled them: the one that no attribution touches."""
-    unfilled: int
     until: datetime | None
     excluded: Mapping[str, int]
     noted: Mapping[str, int]
@@ -45,9 +44,9 @@ def fills(
             first[hire.role_id or ""] = hire
         elif frame.has(hire.at):
             excluded[why] += 1
-    pairs: tuple[list[tuple[timedelta, bool]], ...] = ([], [], [])
+    filled: tuple[list[timedelta], list[timedelta]] = ([], [])
+    unfilled: list[timedelta] = []
     going: list[timedelta] = []
-    ends: list[timedelta] = []
     changes: list[datetime | None] = []
     for role in roles.values():
         at = role.opened_at
@@ -59,30 +58,44 @@ def fills(
         changes.append(frame.leaves(at))
         hire_for = first.get(role.id)
         if hire_for is not None:
-            ends.append(hire_for.at - at)
-            pairs[rule not in hire_for.rules].append((ends[-1], True))
-            pairs[2].append((ends[-1], True))
+            filled[rule not in hire_for.rules].append(hire_for.at - at)
             noted["hires without an application in the log, judged by the hire itself"] += (
                 hire_for.applied_at is None
             )
             continue
         closed = role.closed_at is not None and role.closed_at <= frame.now
-        lasted = ((role.closed_at if closed else None) or frame.now) - at
+        unfilled.append(((role.closed_at if closed else None) or frame.now) - at)
         if not closed:
-            going.append(lasted)
+            going.append(unfilled[-1])
         noted["of them closed without a hire"] += closed
-        for side in pairs:
-            side.append((lasted, False))
-    crm, cold, every = (Survival.of(side) for side in pairs)
+    crm, cold = (
+        Survival(Counter(ends), Counter(share))
+        for ends, share in zip(filled, _dealt(unfilled, *map(len, filled)), strict=True)
+    )
+    ends = [*filled[0], *filled[1]]
     return Fills(
         crm=crm,
         cold=cold,
-        every=every,
-        unfilled=every.censored,
+        every=Survival(Counter(ends), Counter(unfilled)),
         until=earliest(*changes, steady(frame.now, going, ends)),
         excluded=excluded,
         noted={what: count for what, count in noted.items() if count},
     )
+
+
+def _dealt(
+    unfilled: Iterable[timedelta], crm: int, cold: int
+) -> tuple[list[timedelta], list[timedelta]]:
+    """Deal unfilled roles out to two sides in proportion to what each has filled.
+
+    From the youngest to the oldest, so that each side gets its share of every age. On both sides
+    in full, they would make the smaller side look slower than it is; on neither, both faster.
+    """
+    sides: tuple[list[timedelta], list[timedelta]] = ([], [])
+    for place, lasted in enumerate(sorted(unfilled) if crm + cold else (), 1):
+        share = (2 * place * crm + crm + cold) // (2 * (crm + cold))  # rounded: place × crm ÷ all
+        sides[len(sides[0]) >= share].append(lasted)
+    return sides
 
 
 def _why_not(hire: Hire, roles: Mapping[str, Role], first: Mapping[str, Hire]) -> str | None:

@@ -100,38 +100,50 @@ class Scorecard:
 
         Most useful for two windows of one length that do not overlap; it says where they differ.
         """
-        spans = [describe_span(each.window) for each in (earlier, self)]
         return compare(
             self.metrics,
             earlier.metrics,
             earlier.as_of,
             self.as_of,
-            caution=""
-            if earlier.window == self.window
-            else f"The windows differ: {' and '.join(spans)}. More time makes some numbers larger.",
+            cautions=tuple(self._cautions(earlier)),
         )
+
+    def _cautions(self, earlier: "Scorecard") -> Iterator[str]:
+        spans = [describe_span(each.window) for each in (earlier, self)]
+        if earlier.window != self.window:
+            yield f"The windows differ: {' and '.join(spans)}. More time makes numbers larger."
+        if earlier.counts.attribution != self.counts.attribution:
+            yield "The attributions differ: other hires are CRM-sourced."
+        if earlier.counts.policy != self.counts.policy:
+            yield "The engagement policies differ: other things count, and others are cold."
+        if self.simulated or earlier.simulated:
+            yield (self if self.simulated else earlier)._warning
 
     # Tables.
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table, from the funnel to the attribution; `table` takes one by its name."""
-        counts = self.counts
-        return tuple(tables.all_tables(counts, self.sides, self.levels))
+        return tuple(self.table(name) for name in tables.MAKERS)
 
     def table(self, name: str) -> Table:
         """Return one of the `tables`, or raise `NotFound`."""
-        for table in self.tables:
-            if table.name == name:
-                return table
-        raise NotFound("table", name, (table.name for table in self.tables))
+        if name not in tables.MAKERS:
+            raise NotFound("table", name, tables.MAKERS)
+        return self._marked(tables.MAKERS[name](self.counts, self.sides, self.levels))
+
+    def _marked(self, table: Table) -> Table:
+        """Return a table that says if its numbers are simulated."""
+        if not self.simulated:
+            return table
+        return attrs.evolve(table, notes=(*table.notes, self._warning))
 
     def responses(self, *by: str) -> Table:
         """Return what became of messages, parted by any of cadence, touch, level, channel, variant.
 
         Raises `UnknownName` for anything else.
         """
-        return tables.responses(self.counts.mail, by or ("touch",), self.levels)
+        return self._marked(tables.responses(self.counts.mail, by or ("touch",), self.levels))
 
     @property
     def fill_curves(self) -> dict[str, Survival]:

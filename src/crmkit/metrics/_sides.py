@@ -98,7 +98,7 @@ class Sides:
     def _time_to_fill(self) -> Metric:
         found = self.fills
         gap = CurvesApart(found.crm, found.cold, "median")
-        noted = {**found.noted, "roles not filled, counted on both sides": found.unfilled}
+        noted = {**found.noted, "roles not filled, dealt out to the sides": found.every.censored}
         return self._apart(
             names.TIME_TO_FILL,
             gap,

@@ -1,7 +1,8 @@
 """The tables of a scorecard: funnel, cohorts, responses, sources, attribution, time."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from crmkit.errors import MissingExtra, UnknownName
@@ -13,6 +14,7 @@ from crmkit.metrics._people import Nurture
 from crmkit.metrics._reading import (
     BOUNCED,
     CLICKED,
+    COMPLAINED,
     OPENED,
     REPLIED,
     STAGES,
@@ -135,7 +137,7 @@ def responses(mail: Mail, by: Sequence[str], levels: Mapping[str, Mapping[str, i
         whole = fates.total()
         counts = [
             sum(number for fate, number in fates.items() if fate & bit)
-            for bit in (OPENED, CLICKED, REPLIED, BOUNCED, UNSUBSCRIBED)
+            for bit in (OPENED, CLICKED, REPLIED, BOUNCED, UNSUBSCRIBED, COMPLAINED)
         ]
         rates = [count / whole if whole >= FEW else None for count in counts]
         rows.append((*key, whole, *rates, *share_with_bounds(counts[2], whole)[1:]))
@@ -147,6 +149,7 @@ def responses(mail: Mail, by: Sequence[str], levels: Mapping[str, Mapping[str, i
             Column("messages"),
             *(Column(n, _SHARE) for n in ("opened", "clicked", "replied", "bounced")),
             Column("unsubscribed", _SHARE),
+            Column("complained", _SHARE),
             *_BOUNDS,
         ),
         rows=tuple(rows),
@@ -319,9 +322,10 @@ def time_to_fill(sides: Sides) -> Table:
         ),
         rows=tuple(_filled(name, curve) for name, curve in curves),
         notes=(
-            "Kaplan-Meier: what is not filled yet lasts at least so long, and counts on both "
-            "sides. From and to are the 95 % interval of the median; a dash is not reached. The "
-            "median of the filled alone is for contrast: it is too short.",
+            "Kaplan-Meier: what is not filled yet lasts at least so long, and is dealt out to the "
+            "two sides in proportion to what each has filled. From and to are the 95 % interval of "
+            "the median; a dash is not reached. The median of the filled alone is for contrast: it "
+            "is too short.",
         ),
     )
 
@@ -390,19 +394,21 @@ def processes(considerations: Considerations) -> Table:
     )
 
 
-def all_tables(
-    counts: Counts, sides: Sides, levels: Mapping[str, Mapping[str, int]]
-) -> Iterable[Table]:
-    """Yield every table."""
-    mail, nurture = counts.mail, counts.nurture
-    yield funnel(nurture)
-    yield cohorts(nurture)
-    yield responses(mail, ("touch",), levels)
-    yield answers(mail)
-    yield segments(mail)
-    yield campaigns(nurture)
-    yield time_to_fill(sides)
-    yield processes(counts.considerations)
-    yield retention(sides)
-    yield sources(sides)
-    yield attribution(sides, counts.attribution)
+MAKERS: Mapping[str, Callable[[Counts, Sides, Mapping[str, Mapping[str, int]]], Table]] = (
+    MappingProxyType(
+        {
+            "funnel": lambda counts, _sides, _levels: funnel(counts.nurture),
+            "cohorts": lambda counts, _sides, _levels: cohorts(counts.nurture),
+            "responses": lambda counts, _sides, levels: responses(counts.mail, ("touch",), levels),
+            "answers": lambda counts, _sides, _levels: answers(counts.mail),
+            "segments": lambda counts, _sides, _levels: segments(counts.mail),
+            "campaigns": lambda counts, _sides, _levels: campaigns(counts.nurture),
+            "time_to_fill": lambda _counts, sides, _levels: time_to_fill(sides),
+            "processes": lambda counts, _sides, _levels: processes(counts.considerations),
+            "retention": lambda _counts, sides, _levels: retention(sides),
+            "sources": lambda _counts, sides, _levels: sources(sides),
+            "attribution": lambda counts, sides, _levels: attribution(sides, counts.attribution),
+        }
+    )
+)
+"""What makes each table, by its name."""
