@@ -35,6 +35,11 @@ REST = [
     *["consented", "consented", "consented", "withdrew_consent", "updated", "verified", "moved"],
     *["paused", "archived", "converted", "returned", "x-coffee"],
 ]
+PERMISSION = [
+    *["consented", "consented", "consented", "unsubscribed", "withdrew_consent"],
+    *["bounced", "bounced", "complained", "verified", "verified"],
+]
+WAITING = ["applied", "interviewed", "sent", "sent", "messaged", "rejected", "updated", "opened"]
 FLOWS = [
     MAIL,
     MAIL + WORK,
@@ -42,6 +47,8 @@ FLOWS = [
     MAIL + WORK + REST,
     REST,
     [*MAIL, "met", *WORK[-6:]],
+    PERMISSION,
+    WAITING,
 ]
 """What a person's facts are about: mostly mail, mostly a process, a bit of everything."""
 
@@ -64,7 +71,12 @@ LONG_AGO = [NOW - days * DAY / 3 for days in range(300, 1500)]
 CLOSE = [NOW - days * DAY for days in range(20, 26)]
 """So close together that ties and answers are many."""
 
-ERAS = [[CLOSE, CLOSE, LATELY], [CLOSE, LATELY, CORNERS], [CLOSE, LATELY, LONG_AGO, CORNERS]]
+ERAS = [
+    [CLOSE, CLOSE, LATELY],
+    [CLOSE, LATELY, CORNERS],
+    [CORNERS],
+    [CLOSE, LATELY, LONG_AGO, CORNERS],
+]
 
 AUTOMATED = [None, None, False, True]
 CHANNELS = [None, "email", "email", None, "email", "text", "linkedin"]
@@ -133,7 +145,7 @@ def _properties(kind, choose):
 
 def _fact(who, kind, era, roles, choose):
     about = {}
-    if kind in MAIL:
+    if kind in MAIL or kind in PERMISSION:
         about["channel"] = choose(CHANNELS)
         about["enrollment_id"] = choose(RUNS)
         about["touch"] = choose(TOUCHES)
@@ -176,8 +188,8 @@ def _person(number, roles, choose, most):
 
 
 def _role(name, choose):
-    opened = choose([NOW - 60 * DAY, NOW - 30 * DAY, None, _instant(choose, ERAS[2])])
-    closed = choose([None, None, NOW - 21 * DAY, NOW + 5 * DAY])
+    opened = choose([NOW - 60 * DAY, None, _instant(choose, [CORNERS]), _instant(choose, ERAS[-1])])
+    closed = choose([None, None, NOW - 21 * DAY, NOW, NOW + 5 * DAY])
     if opened and closed and closed < opened:
         closed = opened
     return Role(id=name, title=name, opened_at=opened, closed_at=closed)
