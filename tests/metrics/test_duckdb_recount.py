@@ -63,8 +63,8 @@ def noted(card):
     found = {}
     for metric in card:
         for part in metric.because.parts:
-            if part.holds is None:
-                what, number = part.text.rsplit(": ", 1)
+            what, _, number = part.text.rpartition(": ")
+            if part.holds is None and number.replace(",", "").isdigit():
                 found[metric.name, what] = int(number.replace(",", ""))
     found.pop(FIRST, None)  # compared by itself
     return {key: number for key, number in found.items() if number}

@@ -385,7 +385,7 @@ NOTED = """
         FROM roles, ask WHERE opened_at <= opens
     UNION ALL SELECT 'time_to_fill', 'of them closed without a hire', how_many(closed)
         FROM openings
-    UNION ALL SELECT 'time_to_fill', 'roles not filled, counted on both sides',
+    UNION ALL SELECT 'time_to_fill', 'roles not filled, dealt out to the sides',
         how_many(NOT filled) FROM openings
     UNION ALL SELECT 'time_to_fill',
         'hires without an application in the log, judged by the hire itself', count(*)
@@ -409,9 +409,21 @@ QUESTIONS = {
         SELECT days, count(*) FROM healthy WHERE days IS NOT NULL GROUP BY days""",
     "median days since contact": "SELECT median(days) FROM healthy",
     "time to fill": """
-        SELECT side, filled, lasted, count(*)
-        FROM openings, unnest(['CRM-sourced', 'cold', 'all roles']) AS _(side)
-        WHERE NOT filled OR side <> if(crm, 'cold', 'CRM-sourced') GROUP BY ALL""",
+        WITH sums AS (
+            SELECT how_many(filled AND crm) AS crm, how_many(filled) AS filled FROM openings
+        ), young AS (
+            SELECT lasted, row_number() OVER (ORDER BY lasted, id) AS place
+            FROM openings WHERE NOT filled
+        ), dealt AS (
+            SELECT lasted, (2 * place * sums.crm + sums.filled) // (2 * sums.filled)
+                > (2 * (place - 1) * sums.crm + sums.filled) // (2 * sums.filled) AS crm
+            FROM young, sums WHERE sums.filled > 0
+        ), sides AS (
+            SELECT if(crm, 'CRM-sourced', 'cold') AS side, filled, lasted FROM openings WHERE filled
+            UNION ALL SELECT if(crm, 'CRM-sourced', 'cold'), false, lasted FROM dealt
+            UNION ALL SELECT 'all roles', filled, lasted FROM openings
+        )
+        SELECT side, filled, lasted, count(*) FROM sides GROUP BY ALL""",
     "stays": f"SELECT {_SIDE}, ended, lasted, count(*) FROM stays GROUP BY ALL",
     "time to hire": f"""
         SELECT {_SIDE}, occurred_at - applied_at, count(*)
