@@ -35,6 +35,7 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
             {
                 "text": shown[place],
                 "number": table.columns[place].is_number,
+                "barred": place in tops,
                 "bar": _bar(row[place], tops[place], bounds if place == last else None)
                 if place in tops
                 else None,
@@ -45,7 +46,15 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
             for place in kept
         ]
         if has_bounds:
-            cells.append({"text": _between(bounds), "number": True, "bar": None, "heat": None})
+            cells.append(
+                {
+                    "text": _between(bounds),
+                    "number": True,
+                    "barred": False,
+                    "bar": None,
+                    "heat": None,
+                }
+            )
         rows.append(cells)
     heads = [
         {
@@ -79,8 +88,16 @@ def _between(bounds: tuple[float, float] | None) -> str:
 
 
 def _top(table: Table, place: int, bounded: bool) -> float:  # noqa: FBT001 - one caller
-    places = [place, len(table.columns) - 1] if bounded else [place]
-    numbers = [row[at] for row in table.rows for at in places]
+    """Return where the scale ends; a wide interval of few things may run out of it."""
+    values = _greatest(table, place)
+    if not bounded:
+        return values
+    highest = _greatest(table, len(table.columns) - 1)
+    return min(max(values, highest), 2 * values) if values else highest
+
+
+def _greatest(table: Table, place: int) -> float:
+    numbers = (row[place] for row in table.rows)
     return max((float(each) for each in numbers if isinstance(each, int | float)), default=0.0)
 
 
