@@ -240,7 +240,7 @@ def test_a_curve_steps_where_something_ended_and_ends_in_its_box() -> None:
     assert line["line"].count("V") == 5
     for pair in line["band"].split():
         x, y = map(float, pair.split(","))
-        assert 40 <= x <= 384
+        assert 46 <= x <= 384
         assert 10 <= y <= 196
     assert chart["label"] == "Who stays. a: median 40.0 days (5 counted, 1 still open)"
     assert charts.curves("stay", "t", {"b": two}) is None

@@ -126,6 +126,17 @@ def test_escapes_every_text(full: Report) -> None:
     assert page.count("&lt;script&gt;") > 20
 
 
+def test_controls_are_shown_not_obeyed() -> None:
+    """What would turn the text round, or end it, is a visible mark; markup of the page stays."""
+    card = scorecard([], now=NOW, segments={"a\x00b": set()})
+    title = "pool\u202egnp.exe\x00\x1b\x85\u2066"
+    page = render_page(Report(title=title, scorecard=card, segments=FrozenMap({"a\u202eb": 1})))
+    assert "<h1>pool\ufffdgnp.exe\ufffd\ufffd\ufffd\ufffd</h1>" in page
+    assert "a\ufffdb</th>" in page
+    assert not set(page) & {"\u202e", "\u2066", "\x00", "\x1b", "\x85"}
+    assert _Tree(page).open == []
+
+
 def test_shows_every_section(full: Report) -> None:
     """Each part of the report has its heading, its table and its landmark."""
     tree = _Tree(render_page(full))

@@ -13,7 +13,7 @@ LONGEST = 730.0
 
 WIDE, HIGH = 400.0, 230.0
 """The box of a curve."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 384.0, 10.0, 196.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 384.0, 10.0, 196.0
 
 
 def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[str, Any]:
@@ -23,14 +23,15 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
     out of the greatest one shown, and the last column of them carries the table's intervals.
     """
     names = [column.name for column in table.columns]
-    has_bounds = {"low", "high"} <= set(names)
+    places = {"low", "high"} <= set(names)
+    bounds_of = [_bounds(names, row) if places else None for row in table.rows]
+    has_bounds = any(bounds_of)
     kept = [place for place, name in enumerate(names) if name not in {"low", "high"}]
     wanted = [place for place, name in enumerate(names) if name in set(bars)]
     last = wanted[-1] if wanted else None
     tops = {place: _top(table, place, place == last and has_bounds) for place in wanted}
     rows = []
-    for row, shown in zip(table.rows, table.shown, strict=True):
-        bounds = _bounds(names, row) if has_bounds else None
+    for row, shown, bounds in zip(table.rows, table.shown, bounds_of, strict=True):
         cells = [
             {
                 "text": shown[place],
@@ -72,10 +73,15 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
         "title": table.title,
         "heads": heads,
         "rows": rows,
-        "notes": [
-            note.replace("low and high are the", "The interval is the") for note in table.notes
-        ],
+        "notes": [_read_as_one(note) for note in table.notes],
     }
+
+
+def _read_as_one(note: str) -> str:
+    """Return a note on the columns low and high as one on their interval."""
+    return note.replace("low and high are the", "The interval is the").replace(
+        "Low and high are its 95 % interval", "The interval is its 95 % one"
+    )
 
 
 def _bounds(names: Sequence[str], row: Sequence[object]) -> tuple[float, float] | None:
@@ -116,11 +122,17 @@ def _heat(value: object) -> float:
 
 
 def curves(
-    name: str, title: str, lines: Mapping[str, Survival], *, longest: float | None = None
+    name: str,
+    title: str,
+    lines: Mapping[str, Survival],
+    *,
+    going: str = "still open",
+    longest: float | None = None,
 ) -> dict[str, Any] | None:
     """Return curves with their bands in one box; None where there is too little, or no SciPy.
 
-    A side of fewer than `FEW` is left out, and so is a chart in which nothing ended.
+    *going* is what is said of those that have not ended. A side of fewer than `FEW` is left out,
+    and so is a chart in which nothing ended.
     """
     shown = {side: curve for side, curve in lines.items() if len(curve) >= FEW}
     if not any(curve.ended for curve in shown.values()):
@@ -134,7 +146,7 @@ def curves(
     drawn = [
         {
             "name": side,
-            "label": str(shown[side]),
+            "label": str(shown[side]).replace("still open", going),
             "place": list(lines).index(side),
             "line": _steps([(point.days, point.share) for point in each], end),
             "band": _band(each, end),

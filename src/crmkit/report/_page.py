@@ -86,7 +86,11 @@ def render_page(report: Report) -> str:
         ],
         fills=charts.curves("fill", "Share of roles not filled yet, by days open", fill),
         stays=charts.curves(
-            "stay", "Share of hires still here, by days", stay, longest=charts.LONGEST
+            "stay",
+            "Share of hires still here, by days",
+            stay,
+            going="still here",
+            longest=charts.LONGEST,
         ),
         tables=[charts.grid(tables[name]) for name in _PLAIN if tables[name].rows],
         empty=[tables[name].title.partition(":")[0] for name in _PLAIN if not tables[name].rows],
@@ -124,6 +128,17 @@ def need_templates() -> None:
     _template()
 
 
+_TURNS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Controls of the direction of writing: one of them could turn round the text after it."""
+
+_HIDDEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160), *_TURNS), "�")
+
+
+def _plain(value: object) -> object:
+    """Return a value with what a reader cannot see, or is misled by, made visible."""
+    return value.translate(_HIDDEN) if isinstance(value, str) else value
+
+
 @cache
 def _template() -> "Template":
     try:
@@ -134,6 +149,7 @@ def _template() -> "Template":
         loader=jinja2.PackageLoader("crmkit.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
