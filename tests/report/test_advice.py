@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from crmkit.metrics import Scorecard, scorecard
+from crmkit.metrics import Costs, Scorecard, scorecard
 from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.report import Advice, advise
 
@@ -267,6 +267,20 @@ def test_a_metric_below_its_benchmark_is_told_with_both_numbers() -> None:
     assert advice.title == "Conversion rate: below the benchmark"
     assert "It is 0.0 % (0 of 200" in advice.text
     assert "the benchmark is 5–15 %" in advice.text
+
+
+def test_a_comparison_below_its_benchmark_names_both_sides() -> None:
+    """Hires out of the CRM that cost more than cold ones are told with both costs."""
+    pool = [
+        person(f"p{number}", *([("sent", 100)] * (number % 2)), ("applied", 60), ("hired", 30))
+        for number in range(160)
+    ]
+    costs = Costs(
+        internal_crm=8000, external_crm=0, internal_cold=4000, external_cold=0, currency="EUR"
+    )
+    advice = found(scorecard(pool, now=NOW, costs=costs), "cost_per_hire")
+    assert advice.due
+    assert "(100.0 EUR CRM-sourced (of 80) against 50.0 EUR cold (of 80)" in advice.text
 
 
 def test_below_a_benchmark_by_chance_asks_for_nothing() -> None:

@@ -18,6 +18,11 @@ class Advice:
 
     ``text`` names the number that it rests on. ``people`` are ids, never names or addresses, each
     with an instant; ``since`` says what was then.
+
+    >>> from datetime import UTC, datetime
+    >>> waits = (datetime(2026, 1, 5, tzinfo=UTC), "ada")
+    >>> print(Advice(name="answer", title="Answer 1 person", text="1 of 3 waits.", people=(waits,)))
+    Answer 1 person. 1 of 3 waits.
     """
 
     name: str
@@ -296,7 +301,7 @@ def _stated(metric: Metric) -> str:
 def _counts(metric: Metric) -> str:
     if metric.groups:
         return " against ".join(
-            f"{group.shown} of {group.denominator:,}" for group in metric.groups
+            f"{group.shown} {group.name} (of {group.denominator:,})" for group in metric.groups
         )
     return f"{metric.numerator or 0:,.0f} of {metric.denominator or 0:,.0f}"
 

@@ -29,7 +29,14 @@ PLACES = 10
 
 @attrs.frozen(kw_only=True, repr=False)
 class Report:
-    """What one page shows; all but title and scorecard may be left out."""
+    """What one page shows; all but title and scorecard may be left out.
+
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.metrics import scorecard
+    >>> card = scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    >>> Report(title="Nobody yet", scorecard=card, segments=FrozenMap({"alumni": 3})).tasks
+    ()
+    """
 
     title: str
     scorecard: Scorecard
@@ -118,7 +125,13 @@ def _conventions(card: Scorecard) -> Iterator[tuple[str, Metric]]:
 def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
     """Write the page to *path*, whole or not at all, and return the path.
 
-    Raises `OSError` where it cannot be written.
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.metrics import scorecard
+    >>> card = scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    >>> write_page(Report(title="Nobody yet", scorecard=card), "page.html").name
+    'page.html'
+
+    Raises `OSError` where it cannot be written, and `MissingExtra` without Jinja2.
     """
     return write_whole(path, render_page(report))
 
