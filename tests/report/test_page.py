@@ -280,3 +280,26 @@ def test_a_page_that_cannot_be_written_is_told_by_its_name(tmp_path: Path) -> No
     assert [each.name for each in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(OSError, match="cannot be written"):
         write_page(Report(title="t", scorecard=empty()), tmp_path / "none" / "page.html")
+
+
+def test_older_cohorts_are_folded_away() -> None:
+    """Twelve months are shown; what is older is there, but folded."""
+    people = [
+        Relationship(
+            Candidate(id=f"p{month}"),
+            [
+                Interaction(
+                    candidate_id=f"p{month}", kind="captured", at=f"2025-{month:02}-05T09:00Z"
+                )
+            ],
+        )
+        for month in range(1, 13)
+    ]
+    assert "Earlier cohorts" not in render_page(
+        Report(title="t", scorecard=scorecard(people, now=NOW))
+    )
+    old = Interaction(candidate_id="old", kind="captured", at="2019-02-05T09:00Z")
+    more = [*people, Relationship(Candidate(id="old"), [old])]
+    page = render_page(Report(title="t", scorecard=scorecard(more, now=NOW)))
+    assert "Earlier cohorts, 1</summary>" in page
+    assert page.count(">2019-02</th>") == page.count(">2025-12</th>") == 1

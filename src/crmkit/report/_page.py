@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PLACES = 10
 """How many people of a shortlist, and how many tasks, the page shows."""
 
+MONTHS = 12
+"""How many cohorts the page shows; older ones are folded away."""
+
 
 @attrs.frozen(kw_only=True, repr=False)
 class Report:
@@ -75,6 +78,7 @@ def render_page(report: Report) -> str:
     card = report.scorecard
     tables = {table.name: table for table in card.tables}
     advice = advise(card)
+    cohorts = charts.grid(tables["cohorts"], heat=True)
     fill, stay = dict(list(card.fill_curves.items())[:2]), card.stay_curves
     return _template().render(
         report=report,
@@ -86,7 +90,8 @@ def render_page(report: Report) -> str:
         due=[each for each in advice if each.due],
         fine=[each for each in advice if not each.due],
         funnel=charts.grid(tables["funnel"], ["people", "conversion"]),
-        cohorts=charts.grid(tables["cohorts"], heat=True),
+        cohorts=cohorts | {"rows": cohorts["rows"][-MONTHS:]},
+        older=cohorts | {"rows": cohorts["rows"][:-MONTHS]},
         touches=charts.grid(tables["responses"], ["opened", "replied"]),
         segments=[
             charts.segment(name, size, report.sizes) for name, size in report.segments.items()
