@@ -66,7 +66,8 @@ const views = [
         id: each.id, impact: each.impact, help: each.help,
         nodes: each.nodes.map(node => `${node.target.join(" ")}: ${node.failureSummary}`),
       })),
-      unsure: result.incomplete.map(each => `${each.id} (${each.nodes.length})`),
+      unsure: result.incomplete.map(
+        each => `${each.id} (${each.nodes.map(node => node.target.join(" ")).join(", ")})`),
     });
     if (view.media) await tab.pdf({path: path.join(shots, "page.pdf"), format: "A4"});
     await tab.close();

@@ -11,8 +11,6 @@ pytest.importorskip("sqlalchemy")
 pytest.importorskip("jinja2")
 
 from crmkit.cli import main
-from crmkit.lifecycle import CRM
-from crmkit.model import Candidate, Interaction, Relationship
 from crmkit.stores import SQLStore
 
 MAPPING = """
@@ -209,30 +207,6 @@ def test_shortlist_limit(capsys: pytest.CaptureFixture[str]) -> None:
     """--limit is how many people are shown."""
     out = run(capsys, "shortlist", "--title", "Anything", "--limit", "1", "--now", NOW)
     assert out.startswith("Anything (anything): 1 of 2 people")
-
-
-@pytest.mark.usefixtures("filled")
-def test_report_writes_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    """The scorecard is printed and on the page; nothing is called simulated that is not."""
-    run(capsys, "run-due", "--now", NOW)
-    out = run(capsys, "report", "--now", NOW, "--title", "Our people", "--out", "our.html")
-    assert "Pipeline size" in out
-    assert out.endswith("\nwritten to our.html\n")
-    page = Path("our.html").read_text(encoding="utf-8")
-    assert "<h1>Our people</h1>" in page
-    assert "event leads" in page
-    assert "imulated" not in page
-
-
-def test_report_says_what_is_simulated(capsys: pytest.CaptureFixture[str]) -> None:
-    """Facts that say they are simulated are not passed off as real."""
-    made_up = Interaction(
-        candidate_id="ada", kind="met", at="2026-01-05T09:00Z", properties={"simulated": True}
-    )
-    with SQLStore("sqlite:///talent.db") as store:
-        CRM(store).capture_all([Relationship(Candidate(id="ada"), [made_up])])
-    assert "SIMULATED" in run(capsys, "report", "--now", NOW)
-    assert "<strong>Simulated.</strong>" in Path("report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("filled")

@@ -56,8 +56,8 @@ def report(options: argparse.Namespace) -> None:
             sizes=sizes,
             tasks=crm.tasks(now=now),
         )
-    target = write_page(page, options.out)
     files = write_tables(card, options.csv, comparison) if options.csv else ()
+    target = write_page(page, options.out)
     print(card)
     print(f"\nwritten to {target}")
     if files:

@@ -18,6 +18,11 @@ class Advice:
 
     ``text`` names the number that it rests on. ``people`` are ids, never names or addresses, each
     with an instant; ``since`` says what was then.
+
+    >>> from datetime import UTC, datetime
+    >>> waits = (datetime(2026, 1, 5, tzinfo=UTC), "ada")
+    >>> print(Advice(name="answer", title="Answer 1 person", text="1 of 3 waits.", people=(waits,)))
+    Answer 1 person. 1 of 3 waits.
     """
 
     name: str
@@ -80,8 +85,8 @@ def advise(card: Scorecard) -> tuple[Advice, ...]:
     >>> for each in advise(scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))):
     ...     print(each.due, each)
     False Nobody waits for an answer. Nobody applied or was interviewed in the window, 14 days ago or more.
-    False Nobody to refresh. No stale profile is of somebody who took part in the 365 days.
     False No touch stands out. Fewer than two touches were sent 30 times or more.
+    False Nobody to refresh. No stale profile is of somebody who took part in the 365 days.
     """  # noqa: E501 - the sentences are as long as they are
     found = [
         _waiting(card),
@@ -99,7 +104,7 @@ def _waiting(card: Scorecard) -> Advice:
     if not people:
         asked = int(silence.denominator or 0)
         text = (
-            f"Of the {asked:,} who applied or were interviewed all were answered within 14 days."
+            f"{_people(asked)} applied or had an interview, and all have had an answer."
             if asked
             else "Nobody applied or was interviewed in the window, 14 days ago or more."
         )
@@ -181,7 +186,7 @@ class _Touch:
 def _touches(card: Scorecard) -> Iterator[Advice]:
     """Yield the touch that fails, and those that people leave at; or that none stands out."""
     touches = [
-        _Touch(f"{touch} ({cadence})", messages, *(_part(rate, messages) for rate in rates))
+        _Touch(_named(touch, cadence), messages, *(_part(rate, messages) for rate in rates))
         for cadence, touch, messages, *rates in _columns(card)
     ]
     told = [each for each in touches if each.messages >= ENOUGH]
@@ -200,6 +205,10 @@ def _touches(card: Scorecard) -> Iterator[Advice]:
             else f"Fewer than two touches were sent {ENOUGH} times or more."
         )
         yield Advice(name="touch", title="No touch stands out", text=text, due=False)
+
+
+def _named(touch: str, cadence: str) -> str:
+    return touch if cadence == "not stated" else f"{touch} ({cadence})"
 
 
 def _columns(card: Scorecard) -> Iterator[tuple[str, str, int, float | None, float | None]]:
@@ -292,7 +301,7 @@ def _stated(metric: Metric) -> str:
 def _counts(metric: Metric) -> str:
     if metric.groups:
         return " against ".join(
-            f"{group.shown} of {group.denominator:,}" for group in metric.groups
+            f"{group.shown} {group.name} (of {group.denominator:,})" for group in metric.groups
         )
     return f"{metric.numerator or 0:,.0f} of {metric.denominator or 0:,.0f}"
 

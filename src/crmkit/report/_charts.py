@@ -13,7 +13,7 @@ LONGEST = 730.0
 
 WIDE, HIGH = 400.0, 230.0
 """The box of a curve."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 384.0, 10.0, 196.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 384.0, 10.0, 196.0
 
 
 def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[str, Any]:
@@ -23,18 +23,20 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
     out of the greatest one shown, and the last column of them carries the table's intervals.
     """
     names = [column.name for column in table.columns]
-    has_bounds = {"low", "high"} <= set(names)
+    places = {"low", "high"} <= set(names)
+    bounds_of = [_bounds(names, row) if places else None for row in table.rows]
+    has_bounds = any(bounds_of)
     kept = [place for place, name in enumerate(names) if name not in {"low", "high"}]
     wanted = [place for place, name in enumerate(names) if name in set(bars)]
     last = wanted[-1] if wanted else None
     tops = {place: _top(table, place, place == last and has_bounds) for place in wanted}
     rows = []
-    for row, shown in zip(table.rows, table.shown, strict=True):
-        bounds = _bounds(names, row) if has_bounds else None
+    for row, shown, bounds in zip(table.rows, table.shown, bounds_of, strict=True):
         cells = [
             {
                 "text": shown[place],
                 "number": table.columns[place].is_number,
+                "barred": place in tops,
                 "bar": _bar(row[place], tops[place], bounds if place == last else None)
                 if place in tops
                 else None,
@@ -45,7 +47,15 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
             for place in kept
         ]
         if has_bounds:
-            cells.append({"text": _between(bounds), "number": True, "bar": None, "heat": None})
+            cells.append(
+                {
+                    "text": _between(bounds),
+                    "number": True,
+                    "barred": False,
+                    "bar": None,
+                    "heat": None,
+                }
+            )
         rows.append(cells)
     heads = [
         {
@@ -63,10 +73,15 @@ def grid(table: Table, bars: Iterable[str] = (), *, heat: bool = False) -> dict[
         "title": table.title,
         "heads": heads,
         "rows": rows,
-        "notes": [
-            note.replace("low and high are the", "The interval is the") for note in table.notes
-        ],
+        "notes": [_read_as_one(note) for note in table.notes],
     }
+
+
+def _read_as_one(note: str) -> str:
+    """Return a note on the columns low and high as one on their interval."""
+    return note.replace("low and high are the", "The interval is the").replace(
+        "Low and high are its 95 % interval", "The interval is its 95 % one"
+    )
 
 
 def _bounds(names: Sequence[str], row: Sequence[object]) -> tuple[float, float] | None:
@@ -79,8 +94,16 @@ def _between(bounds: tuple[float, float] | None) -> str:
 
 
 def _top(table: Table, place: int, bounded: bool) -> float:  # noqa: FBT001 - one caller
-    places = [place, len(table.columns) - 1] if bounded else [place]
-    numbers = [row[at] for row in table.rows for at in places]
+    """Return where the scale ends; a wide interval of few things may run out of it."""
+    values = _greatest(table, place)
+    if not bounded:
+        return values
+    highest = _greatest(table, len(table.columns) - 1)
+    return min(max(values, highest), 2 * values) if values else highest
+
+
+def _greatest(table: Table, place: int) -> float:
+    numbers = (row[place] for row in table.rows)
     return max((float(each) for each in numbers if isinstance(each, int | float)), default=0.0)
 
 
@@ -99,11 +122,17 @@ def _heat(value: object) -> float:
 
 
 def curves(
-    name: str, title: str, lines: Mapping[str, Survival], *, longest: float | None = None
+    name: str,
+    title: str,
+    lines: Mapping[str, Survival],
+    *,
+    going: str = "still open",
+    longest: float | None = None,
 ) -> dict[str, Any] | None:
     """Return curves with their bands in one box; None where there is too little, or no SciPy.
 
-    A side of fewer than `FEW` is left out, and so is a chart in which nothing ended.
+    *going* is what is said of those that have not ended. A side of fewer than `FEW` is left out,
+    and so is a chart in which nothing ended.
     """
     shown = {side: curve for side, curve in lines.items() if len(curve) >= FEW}
     if not any(curve.ended for curve in shown.values()):
@@ -117,7 +146,7 @@ def curves(
     drawn = [
         {
             "name": side,
-            "label": str(shown[side]),
+            "label": str(shown[side]).replace("still open", going),
             "place": list(lines).index(side),
             "line": _steps([(point.days, point.share) for point in each], end),
             "band": _band(each, end),

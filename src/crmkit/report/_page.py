@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 PLACES = 10
 """How many people of a shortlist, and how many tasks, the page shows."""
 
+MONTHS = 12
+"""How many cohorts the page shows; older ones are folded away."""
+
 
 @attrs.frozen(kw_only=True, repr=False)
 class Report:
-    """What one page shows; all but title and scorecard may be left out."""
+    """What one page shows; all but title and scorecard may be left out.
+
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.metrics import scorecard
+    >>> card = scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    >>> Report(title="Nobody yet", scorecard=card, segments=FrozenMap({"alumni": 3})).tasks
+    ()
+    """
 
     title: str
     scorecard: Scorecard
@@ -68,6 +78,7 @@ def render_page(report: Report) -> str:
     card = report.scorecard
     tables = {table.name: table for table in card.tables}
     advice = advise(card)
+    cohorts = charts.grid(tables["cohorts"], heat=True)
     fill, stay = dict(list(card.fill_curves.items())[:2]), card.stay_curves
     return _template().render(
         report=report,
@@ -79,14 +90,19 @@ def render_page(report: Report) -> str:
         due=[each for each in advice if each.due],
         fine=[each for each in advice if not each.due],
         funnel=charts.grid(tables["funnel"], ["people", "conversion"]),
-        cohorts=charts.grid(tables["cohorts"], heat=True),
+        cohorts=cohorts | {"rows": cohorts["rows"][-MONTHS:]},
+        older=cohorts | {"rows": cohorts["rows"][:-MONTHS]},
         touches=charts.grid(tables["responses"], ["opened", "replied"]),
         segments=[
             charts.segment(name, size, report.sizes) for name, size in report.segments.items()
         ],
         fills=charts.curves("fill", "Share of roles not filled yet, by days open", fill),
         stays=charts.curves(
-            "stay", "Share of hires still here, by days", stay, longest=charts.LONGEST
+            "stay",
+            "Share of hires still here, by days",
+            stay,
+            going="still here",
+            longest=charts.LONGEST,
         ),
         tables=[charts.grid(tables[name]) for name in _PLAIN if tables[name].rows],
         empty=[tables[name].title.partition(":")[0] for name in _PLAIN if not tables[name].rows],
@@ -114,7 +130,13 @@ def _conventions(card: Scorecard) -> Iterator[tuple[str, Metric]]:
 def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
     """Write the page to *path*, whole or not at all, and return the path.
 
-    Raises `OSError` where it cannot be written.
+    >>> from datetime import UTC, datetime
+    >>> from crmkit.metrics import scorecard
+    >>> card = scorecard([], now=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    >>> write_page(Report(title="Nobody yet", scorecard=card), "page.html").name
+    'page.html'
+
+    Raises `OSError` where it cannot be written, and `MissingExtra` without Jinja2.
     """
     return write_whole(path, render_page(report))
 
@@ -122,6 +144,17 @@ def write_page(report: Report, path: str | os.PathLike[str]) -> Path:
 def need_templates() -> None:
     """Raise `MissingExtra` now, rather than after the work, where Jinja2 is not installed."""
     _template()
+
+
+_TURNS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Controls of the direction of writing: one of them could turn round the text after it."""
+
+_HIDDEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160), *_TURNS), "�")
+
+
+def _plain(value: object) -> object:
+    """Return a value with what a reader cannot see, or is misled by, made visible."""
+    return value.translate(_HIDDEN) if isinstance(value, str) else value
 
 
 @cache
@@ -134,6 +167,7 @@ def _template() -> "Template":
         loader=jinja2.PackageLoader("crmkit.report", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
