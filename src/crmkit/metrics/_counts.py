@@ -1,6 +1,6 @@
 """Everything that a scorecard is made from, counted in one pass; counts add."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -14,9 +14,10 @@ from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail, Mailing
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import Silence
-from crmkit.metrics._reading import Reader, is_simulated
+from crmkit.metrics._reading import SIMULATED, Reader, is_simulated
 from crmkit.metrics._tally import Frame
-from crmkit.model import History, Relationship
+from crmkit.model import Relationship
+from crmkit.model._fields import EMPTY
 
 YEAR = timedelta(days=365)
 """The default window."""
@@ -97,36 +98,19 @@ def count(
         raise InvalidRecord("window", f"expected more than nothing, got {window}")
     frame = Frame(to_instant(now, "now"), window)
     found = Counts(frame=frame, policy=policy, attribution=attribution)
-    reader, mail = Reader(frame.start, policy), Mailing()
+    reader, mail = Reader(frame.now, frame.start, policy), Mailing()
     everyone = iter(relationships)
     while some := list(islice(everyone, AT_ONCE)):
-        readings = reader.read(_known(some, found))
+        readings = reader.read(some)
         found.people += len(readings)
         for reading in readings:
-            if reading.simulated or is_simulated(reading.relationship.candidate.custom):
+            stated = reading.relationship.candidate.custom
+            if reading.seen & SIMULATED or (stated is not EMPTY and is_simulated(stated)):
                 found.simulated += 1
         found.pipeline.add(frame, readings)
-        found.nurture.add(frame, readings)
         mail.add(readings, segments or {})
+        found.nurture.add(frame, readings)
         found.silence.add(frame, readings)
         found.hires.add(readings, attribution)
-    found.mail = mail.done()
+    found.mail, found.later, found.next_fact = mail.done(), reader.later, reader.next_fact
     return found
-
-
-def _known(
-    relationships: Iterable[Relationship], found: Counts
-) -> Iterator[tuple[Relationship, History]]:
-    """Yield who is known by now, with what had happened; note what is still to come."""
-    now = found.frame.now
-    for relationship in relationships:
-        past = relationship.history
-        facts = past.facts
-        if facts and facts[-1].at > now:
-            coming = [fact.at for fact in past.after(now) if fact.automated is not True]
-            found.next_fact = earliest(found.next_fact, *coming[:1])
-            past = past.upto(now)
-            if not past:
-                found.later += 1
-                continue
-        yield relationship, past
