@@ -22,7 +22,7 @@ from crmkit.model._fields import EMPTY
 YEAR = timedelta(days=365)
 """The default window."""
 
-AT_ONCE = 64
+AT_ONCE = 32
 """How many people are counted step by step together; their facts stay in the processor's cache."""
 
 

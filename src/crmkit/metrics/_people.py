@@ -296,16 +296,18 @@ class Nurture(Adds):
     def _add_applications(
         self, frame: Frame, first: datetime, applications: tuple[Interaction, ...]
     ) -> None:
-        start = frame.start
-        if applications[-1].at <= start:
-            return
-        tally = self.conversion
-        inside = [fact.at for fact in applications if fact.at > start]
-        early = sum([at <= first for at in inside])
+        tally, start = self.conversion, frame.start
+        newest, early = None, 0
+        for fact in applications:
+            at = fact.at
+            if at > first and at > start:
+                newest = at
+            elif at > start:
+                early += 1
         if early:
             tally.excluded["applications before the first message"] += early
-        if early < len(inside):
-            _count(tally, inside[-1])
+        if newest is not None:
+            _count(tally, newest)
 
     def metrics(self, frame: Frame, cold_after: int) -> tuple[Metric, Metric]:
         """Return conversion and re-engagement."""

@@ -109,7 +109,7 @@ class Reading:
     cold: int | None
     """The place of the first message inside the window that was sent while the person was cold."""
     fates: list[int]
-    """The bits of each message."""
+    """The bits of each message; of those before the window, replies alone."""
     left_out: Sequence[str]
     """Why responses inside the window are not counted: a machine's, or those of no message."""
 
@@ -160,6 +160,7 @@ class Reader:
         """
         readings = self._look(relationships)
         self._place(readings)
+        self._find_cold(readings)
         self._respond(readings)
         return readings
 
@@ -225,8 +226,8 @@ class Reader:
         self.next_fact = earliest(self.next_fact, *coming[:1])
 
     def _place(self, readings: Iterable[Reading]) -> None:
-        """Find the first message inside the window, and the first sent while cold."""
-        start, needed = self._start, self._needed
+        """Find the first message inside the window, and whose cadences those after it are of."""
+        start = self._start
         for reading in readings:
             kinds = reading.kinds
             reading.messages = messages = kinds.get("sent", ())
@@ -245,10 +246,48 @@ class Reader:
                 if fact.enrollment_id is not None and fact.enrollment_id not in cadences:
                     stated = fact.properties._items.get("cadence")
                     cadences[fact.enrollment_id] = stated if isinstance(stated, str) else None
-            delivered = kinds.get("delivered", ())
-            if len(sent_at) > needed or len(delivered) >= needed:
-                find = _cold_with_bounces if reading.seen & BOUNCED else _cold
-                reading.cold = find(reading, delivered, needed)
+
+    def _find_cold(  # noqa: C901 - one loop over the stretches
+        self, readings: Iterable[Reading]
+    ) -> None:
+        """Find the first message inside the window before which enough went unanswered.
+
+        At one instant a message comes before what became of it, and that before any act. Of a
+        stretch between two acts only the first message that could be it is looked at.
+        """
+        needed = self._needed
+        for reading in readings:
+            sent_at, inside = reading.sent_at, reading.first_inside
+            count = len(sent_at)
+            if inside == count:
+                continue
+            delivered = reading.kinds.get("delivered", ())
+            if count <= needed and len(delivered) < needed:
+                continue
+            acts = reading.acts
+            if reading.seen & BOUNCED:
+                reading.cold = _cold_with_bounces(reading, delivered, needed)
+                continue
+            turn = bisect_left(acts, sent_at[inside]) if acts else 0
+            while True:
+                place, enough = needed, needed - 1
+                if turn:
+                    since = acts[turn - 1]
+                    place += bisect_right(sent_at, since)
+                    enough += bisect_right(delivered, since, key=_at)
+                if enough < len(delivered):
+                    at = delivered[enough].at
+                    if place > count or at < sent_at[place - 1]:
+                        place = bisect_right(sent_at, at)
+                if place < inside:
+                    place = inside
+                elif place >= count:
+                    break
+                at = sent_at[place]
+                if turn == len(acts) or at <= acts[turn]:
+                    reading.cold = place
+                    break
+                turn = bisect_left(acts, at, turn)
 
     def _respond(  # noqa: C901, PLR0912 - one loop over what may become of a message
         self, readings: Iterable[Reading]
@@ -271,8 +310,11 @@ class Reader:
             for kind, bit, by_machine in _LINKED[seen & RESPONDED]:
                 for fact in kinds[kind]:
                     at = fact.at
-                    if fact.automated is True and by_machine:
-                        if at > start:
+                    inside = at > start
+                    if not inside and bit != REPLIED:
+                        continue  # nor was its message; replies tell which was the first
+                    if by_machine and fact.automated is True:
+                        if inside:
                             left_out.append(by_machine)
                         continue
                     if bit == BOUNCED and (fact.outcome or "").lower() == "soft":
@@ -295,40 +337,11 @@ class Reader:
                             place = named.newest(fact, place)
                     if place >= 0:
                         fates[place] |= bit
-                    elif at > start:
+                    elif inside:
                         left_out.append(f"{kind} {_UNNAMED if touch is None else _UNSENT}")
             if seen & AUTOMATIC:
                 left_out += ["automatic replies" for it in kinds["auto_replied"] if it.at > start]
             reading.left_out = left_out
-
-
-def _cold(reading: Reading, delivered: Sequence[Interaction], needed: int) -> int | None:
-    """Return the place of the first message inside the window before which enough went silent.
-
-    At one instant a message comes before what became of it, and that before any act. Of a stretch
-    between two acts only the first message that could be it is looked at.
-    """
-    sent_at, acts, inside = reading.sent_at, reading.acts, reading.first_inside
-    count = len(sent_at)
-    turn = bisect_left(acts, sent_at[inside]) if acts else 0
-    while True:
-        place, enough = needed, needed - 1
-        if turn:
-            since = acts[turn - 1]
-            place += bisect_right(sent_at, since)
-            enough += bisect_right(delivered, since, key=_at)
-        if enough < len(delivered):
-            at = delivered[enough].at
-            if place > count or at < sent_at[place - 1]:
-                place = bisect_right(sent_at, at)
-        if place < inside:
-            place = inside
-        elif place >= count:
-            return None
-        at = sent_at[place]
-        if turn == len(acts) or at <= acts[turn]:
-            return place
-        turn = bisect_left(acts, at, turn)
 
 
 def _cold_with_bounces(reading: Reading, reached: Sequence[Interaction], needed: int) -> int | None:
