@@ -151,22 +151,24 @@ class Mailing:
             messages, fates, cadences = reading.messages, reading.fates, reading.cadences
             if first:
                 messages, fates = messages[first:], fates[first:]
-            mail = every = 0
-            run = cadence = touches = None
+            mail = other = 0
+            run: object = self  # no message names it
             for message, fate in zip(messages, fates):  # noqa: B905 - one fate each
-                if touches is None or message.enrollment_id is not run:
-                    run = message.enrollment_id
-                    cadence = cadences.get(run)
+                which = message.enrollment_id
+                if which is not run:
+                    run, cadence = which, cadences.get(which)
                     touches = plain[cadence]
-                channel, stated, state = message.channel, message.properties, states[fate]
-                every |= state
-                if channel is None or channel is email:
-                    mail |= state
+                channel, stated = message.channel, message.properties
+                if channel is not None and channel is not email:
+                    other |= states[fate]
+                else:
+                    mail |= states[fate]
                     if stated is EMPTY:
                         touches[message.touch][fate] += 1
                         continue
                     channel = None
                 found.cells[cadence, message.touch, channel, stated.get("variant"), fate] += 1
+            every = mail | other
             if every & REPLIED:
                 self._add_answers(reading)
             people[mail, every] += 1
