@@ -27,7 +27,6 @@ def numbers(metric):
     return metric.value, metric.numerator, metric.denominator, metric.verdict
 
 
-@pytest.mark.xfail(strict=True, reason="next_fact leaves out what machines log, whatever it is")
 @pytest.mark.parametrize(
     ("facts", "name"),
     [
@@ -47,7 +46,6 @@ def test_a_number_holds_no_longer_than_until_a_machine_logs_what_counts(facts, n
     assert now[name].until <= NOW + DAY
 
 
-@pytest.mark.xfail(strict=True, reason="a role that opens later is known already")
 def test_a_role_that_opens_later_does_not_exist_yet():
     """Whoever was hired before their role opened was not rediscovered for it as of then."""
     one = log(("sent", 9), ("hired", 5, {"role_id": "r"}))
@@ -57,7 +55,6 @@ def test_a_role_that_opens_later_does_not_exist_yet():
     assert numbers(recorded[name]) == numbers(replayed[name])
 
 
-@pytest.mark.xfail(strict=True, reason="the first message that has a reply is taken for it")
 def test_the_first_reply_is_the_one_that_came_first():
     """Who answered message 3, and then message 1 as well, gave the first reply to message 3."""
     run = {"enrollment_id": "run"}
@@ -71,7 +68,6 @@ def test_the_first_reply_is_the_one_that_came_first():
     assert (0, 1) == (card["answered_by_second"].numerator, card["answered_by_second"].denominator)
 
 
-@pytest.mark.xfail(strict=True, reason="the pipeline asks for later, the stay for earlier")
 def test_who_left_at_the_instant_of_the_hire_is_not_still_here():
     """A day without an hour, as imports have it: whoever does not work here is not still here."""
     card = scorecard([log(("hired", 5), ("left", 5))], now=NOW)
@@ -80,7 +76,6 @@ def test_who_left_at_the_instant_of_the_hire_is_not_still_here():
     assert (1, 0) == (curve.ended, curve.censored)
 
 
-@pytest.mark.xfail(strict=True, reason="the rating leaves them out silently")
 def test_ratings_say_which_hires_were_logged_twice():
     """The definition names them among what is left out."""
     one = log(("hired", 5), ("hired", 4))
@@ -88,7 +83,6 @@ def test_ratings_say_which_hires_were_logged_twice():
     assert "hires logged twice left out: 1" in map(str, card["performance_of_hire"].exclusions)
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="the span goes past the calendar")
 @pytest.mark.parametrize(
     ("began", "attribution"),
     [
@@ -105,7 +99,6 @@ def test_a_span_may_begin_before_the_calendar(began, attribution):
     assert 1 == card["crm_hire_share"].value
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="variants are sorted as they are stated")
 @pytest.mark.parametrize("other", [1, ["b"], {"b": 1}])
 def test_variants_of_several_types_are_parted(other):
     """A variant is whatever the host states; a table of them raises nothing."""

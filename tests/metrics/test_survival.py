@@ -101,13 +101,13 @@ def test_what_ends_in_less_than_half_has_no_median() -> None:
     """It says "not reached", not the longest so far."""
     mostly_open = lasted(10, -20, -30, -40)
     assert mostly_open.median is None
-    assert str(mostly_open) == "median not reached (4 counted, 3 still open)"
+    assert str(mostly_open) == "median not reached (4 counted, 3 not ended)"
 
 
 @needs_scipy
 def test_a_median_says_how_many_are_behind_it() -> None:
     """The days, the number counted, and how many of them have not ended."""
-    assert str(REQUISITIONS) == "median 70.0 days (10 counted, 5 still open)"
+    assert str(REQUISITIONS) == "median 70.0 days (10 counted, 5 not ended)"
 
 
 @needs_scipy
@@ -362,5 +362,5 @@ def test_counting_does_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     both = lasted(3, 5, -9) + lasted(4)
     assert (both.ended, both.censored, both.ended_median) == (3, 1, 4.0)
-    assert repr(both) == "<Survival: 3 ended, 1 still open>"
-    assert str(both) == "4 counted, 1 still open"
+    assert repr(both) == "<Survival: 3 ended, 1 not ended>"
+    assert str(both) == "4 counted, 1 not ended"

@@ -96,16 +96,12 @@ STEPS = {
     "written": """
         SELECT candidate_id, bool_or(replied) AS replied
         FROM fates WHERE inside GROUP BY candidate_id""",
-    # The first reply of each person in each run, and the message that it answers.
+    # The first reply of each person to a message of the window, and that message.
     "answers": """
-        SELECT messages.place, messages.inside,
-            messages.place = min(messages.place) OVER (
-                PARTITION BY messages.candidate_id, messages.enrollment_id) AS in_order
-        FROM about JOIN messages ON messages.id = about.message_id
-        WHERE about.kind = 'replied'
+        SELECT messages.place FROM about JOIN messages ON messages.id = about.message_id
+        WHERE about.kind = 'replied' AND messages.inside
         QUALIFY row_number() OVER (
-            PARTITION BY messages.candidate_id, messages.enrollment_id
-            ORDER BY about.occurred_at, messages.place) = 1""",
+            PARTITION BY messages.candidate_id ORDER BY about.occurred_at, about.id) = 1""",
     "agreed": """
         SELECT candidate_id, occurred_at AS agreed_at, expires_at FROM past
         WHERE kind = 'consented' AND coalesce(purpose, 'nurture') = 'nurture'
@@ -212,7 +208,8 @@ STEPS = {
                AND occurred_at >= asked_at
                AND (kind IN ('messaged', 'called', 'met', 'screened', 'assessed', 'offered',
                              'rejected', 'withdrew', 'hired')
-                    OR kind = 'sent' AND enrollment_id IS NULL)) AS answered
+                    OR kind = 'sent' AND enrollment_id IS NULL
+                       AND automated IS NOT TRUE)) AS answered
         FROM newest, ask WHERE asked_at > opens""",
     "reached": """
         SELECT candidate_id, known_at, known_at > opens AS inside,
@@ -462,8 +459,7 @@ QUESTIONS = {
         SELECT cadence, touch, if(channel = 'email', NULL, channel), variant, opened, clicked,
             replied, bounced, complained, unsubscribed, count(*)
         FROM fates WHERE inside GROUP BY ALL""",
-    "answers": "SELECT place, count(*) FROM answers WHERE inside GROUP BY place",
-    "answers in order": "SELECT coalesce(bool_and(in_order), true) FROM answers",
+    "answers": "SELECT place, count(*) FROM answers GROUP BY place",
     "segments": """
         SELECT segment, count(*), how_many(opened OR clicked), how_many(clicked),
             how_many(replied)
@@ -500,7 +496,7 @@ def by(*names):
     }
     return f"""
         SELECT {", ".join(columns[name] for name in names)}, count(*), how_many(opened),
-            how_many(clicked), how_many(replied), how_many(bounced), how_many(unsubscribed)
+            how_many(clicked), how_many(replied), how_many(bounced), how_many(unsubscribed), how_many(complained)
         FROM fates LEFT JOIN levels
           ON levels.cadence = fates.cadence AND levels.touch = fates.touch
         WHERE inside GROUP BY ALL"""

@@ -40,7 +40,7 @@ class Unit(StrEnum):
         ('25.0 %', '0.04 %', '10.0 % slower')
         """
         if self is Unit.PEOPLE:
-            return f"{value:,.0f} people"
+            return "1 person" if value == 1 else f"{value:,.0f} people"
         if self is Unit.SHARE:
             return f"{value * 100:.2f} %" if 0 < value < 0.01 else f"{value * 100:.1f} %"
         if self is Unit.DAYS:

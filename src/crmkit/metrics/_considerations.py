@@ -1,7 +1,7 @@
 """How long people are considered: from the beginning of a process to its end, if it has one."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import attrs
@@ -14,7 +14,7 @@ from crmkit.metrics._metric import Metric
 from crmkit.metrics._reading import Reading
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._tally import Adds, Frame, Tally, metric
-from crmkit.model import History, processes
+from crmkit.model import Interaction, processes
 from crmkit.model._process import PROCESS
 
 _STEPS = PROCESS - {"left"}
@@ -36,10 +36,10 @@ class Considerations(Adds):
         """Count some people."""
         for reading in readings:
             if not _STEPS.isdisjoint(reading.kinds):
-                self._add(frame, reading.past)
+                self._add(frame, reading.kinds)
 
-    def _add(self, frame: Frame, past: History) -> None:
-        running, ended = processes(past)
+    def _add(self, frame: Frame, kinds: Mapping[str, Sequence[Interaction]]) -> None:
+        running, ended = processes(kinds)
         for began, end in ended:
             if began is None:
                 if frame.has(end.at):

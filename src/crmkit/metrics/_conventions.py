@@ -34,7 +34,9 @@ class Convention(StrEnum):
         for each in cls:
             if each.casefold() == str(value).casefold():
                 return each
-        raise UnknownName.among("convention", str(value), list(cls), what="a convention")
+        raise UnknownName.among(
+            "convention", str(value), list(cls), what="a tool whose definitions are known"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -120,10 +122,12 @@ def converted(counts: Counts, convention: Convention, name: str) -> Metric:
         return counts.considerations.closed_median(frame)
     reckoning = RECKONINGS.get((convention, name))
     if reckoning is None:
-        raise NotFound(f"rate that {convention} defines", name, rates_of(convention))
+        raise NotFound(f"{convention} rate", name, rates_of(convention))
+    own = _RATES[name]
     about: Definition = attrs.evolve(
-        _RATES[name],
+        own,
         definition=reckoning.definition,
+        population="people sent a message in the window" if reckoning.every else own.population,
         numerator=reckoning.of,
         denominator=reckoning.of.split(" ")[0],
         reasons="",

@@ -1,6 +1,6 @@
 """Everything that a scorecard is made from, counted in one pass; counts add."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,14 +15,15 @@ from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail, Mailing
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import Silence
-from crmkit.metrics._reading import Reader, is_machines, is_simulated
+from crmkit.metrics._reading import SIMULATED, Reader, is_simulated
 from crmkit.metrics._tally import Frame
-from crmkit.model import History, Relationship
+from crmkit.model import Relationship
+from crmkit.model._fields import EMPTY
 
 YEAR = timedelta(days=365)
 """The default window."""
 
-AT_ONCE = 64
+AT_ONCE = 32
 """How many people are counted step by step together; their facts stay in the processor's cache."""
 
 
@@ -54,16 +55,26 @@ class Counts:
     considerations: Considerations = attrs.field(factory=Considerations)
     hires: Hires = attrs.field(factory=Hires)
 
+    @property
+    def now(self) -> datetime:
+        """The instant as of which was counted."""
+        return self.frame.now
+
+    @property
+    def window(self) -> timedelta:
+        """The span before it."""
+        return self.frame.window
+
     def __repr__(self) -> str:
         return f"<Counts of {self.people:,} people over {self.frame}>"
 
     def __add__(self, other: "Counts") -> "Counts":
         if not isinstance(other, Counts):
             return NotImplemented
-        for name in ("frame", "policy", "attribution"):
-            if getattr(self, name) != getattr(other, name):
+        for path in ("now", "window", "policy", "attribution"):
+            if getattr(self, path) != getattr(other, path):
                 raise InvalidRecord(
-                    name, "expected parts counted alike; these differ: count them anew"
+                    path, "expected parts counted alike; these differ: count them anew"
                 )
         return Counts(
             frame=self.frame,
@@ -100,37 +111,20 @@ def count(
         raise InvalidRecord("window", f"expected more than nothing, got {window}")
     frame = Frame(to_instant(now, "now"), window)
     found = Counts(frame=frame, policy=policy, attribution=attribution)
-    reader, mail = Reader(frame.start, policy), Mailing()
+    reader, mail = Reader(frame.now, frame.start, policy), Mailing()
     everyone = iter(relationships)
     while some := list(islice(everyone, AT_ONCE)):
-        readings = reader.read(_known(some, found))
+        readings = reader.read(some)
         found.people += len(readings)
         for reading in readings:
-            if reading.simulated or is_simulated(reading.relationship.candidate.custom):
+            stated = reading.relationship.candidate.custom
+            if reading.seen & SIMULATED or (stated is not EMPTY and is_simulated(stated)):
                 found.simulated += 1
         found.pipeline.add(frame, readings)
-        found.nurture.add(frame, readings)
         mail.add(readings, segments or {})
+        found.nurture.add(frame, readings)
         found.silence.add(frame, readings)
         found.considerations.add(frame, readings)
         found.hires.add(readings, attribution)
-    found.mail = mail.done()
+    found.mail, found.later, found.next_fact = mail.done(), reader.later, reader.next_fact
     return found
-
-
-def _known(
-    relationships: Iterable[Relationship], found: Counts
-) -> Iterator[tuple[Relationship, History]]:
-    """Yield who is known by now, with what had happened; note what is still to come."""
-    now = found.frame.now
-    for relationship in relationships:
-        past = relationship.history
-        facts = past.facts
-        if facts and facts[-1].at > now:
-            coming = [fact.at for fact in past.after(now) if not is_machines(fact)]
-            found.next_fact = earliest(found.next_fact, *coming[:1])
-            past = past.upto(now)
-            if not past:
-                found.later += 1
-                continue
-        yield relationship, past

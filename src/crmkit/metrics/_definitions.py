@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import attrs
 
-from crmkit.metrics._benchmark import Benchmark, Unit
+from crmkit.metrics._benchmark import ENOUGH, Benchmark, Unit
 
 PRACTICE = "convention of candidate-relationship practice, not a measured optimum"
 
@@ -39,6 +39,8 @@ class Definition:
     denominator: str
     exclusions: tuple[str, ...] = ()
     benchmark: Benchmark | None = None
+    enough: int = ENOUGH
+    """How many must be counted before the value may be called within its benchmark, or below."""
     less_is_better: bool = False
     reasons: str = ""
     elsewhere: str = ""
@@ -54,7 +56,11 @@ SIDES = (
 )
 _NOW = "none: as things stand now"
 _WINDOW = "the window that ends now"
-_MACHINES = ("opens, clicks, replies and unsubscriptions known to be machine-made",)
+_MACHINES = (
+    "opens, clicks, replies and unsubscriptions known to be machine-made",
+    "automatic replies",
+    "responses to no message sent before them",
+)
 _ABOUT = (
     "A response is about the message that it names, or, naming none, about the newest one before "
     "it on its channel; without a channel it is about e-mail."
@@ -90,7 +96,7 @@ ENGAGEMENT = Definition(
     counts=Ids.PEOPLE,
     population=_MAILED,
     window=_WINDOW,
-    numerator="of them those who opened or clicked one of these e-mails",
+    numerator="those who opened or clicked one of these e-mails",
     denominator=_MAILED,
     exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     benchmark=_usual(0.20, 0.35),
@@ -106,7 +112,7 @@ OPENS = Definition(
     counts=Ids.PEOPLE,
     population=_MAILED,
     window=_WINDOW,
-    numerator="of them those who opened one of these e-mails",
+    numerator="those who opened one of these e-mails",
     denominator=_MAILED,
     exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     reasons=f"{_PER_PERSON} Mail proxies open by themselves and some clients never report one: "
@@ -121,7 +127,7 @@ CLICKS = Definition(
     counts=Ids.PEOPLE,
     population=_MAILED,
     window=_WINDOW,
-    numerator="of them those who clicked in one of these e-mails",
+    numerator="those who clicked in one of these e-mails",
     denominator=_MAILED,
     exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     reasons=_PER_PERSON,
@@ -135,9 +141,9 @@ REPLIES = Definition(
     counts=Ids.PEOPLE,
     population=_MAILED,
     window=_WINDOW,
-    numerator="of them those who replied to one of these e-mails",
+    numerator="those who replied to one of these e-mails",
     denominator=_MAILED,
-    exclusions=(*_MACHINES, "automatic replies", _UNANSWERED_CHANNELS),
+    exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     reasons=f"{_PER_PERSON} Counted of those who opened, as Gem does, it would be higher and rest "
     "on opens, which machines make.",
     elsewhere="four-stage outreach averages 32 % replies (Gem)",
@@ -146,13 +152,14 @@ SECOND = Definition(
     name="answered_by_second",
     title="Answered by message 2",
     unit=Unit.SHARE,
-    definition="Of the people whose first reply in a cadence came to a message sent in the window, "
-    "the share who gave it to the first or the second message of that cadence.",
+    definition="Of the people who replied to a message sent in the window, the share whose first "
+    "such reply was to the first or second message of its cadence. Messages of no cadence are "
+    "counted together.",
     counts=Ids.PEOPLE,
     population="people who replied to a message sent in the window",
     window=_WINDOW,
-    numerator="of them those whose first reply was to message 1 or 2",
-    denominator="people whose first reply in a cadence was to a message sent in the window",
+    numerator="those whose first such reply was to message 1 or 2",
+    denominator="people who replied to a message sent in the window",
     exclusions=_MACHINES,
     elsewhere="half of the answers come after message 1, 85 % by message 2 (Lever)",
 )
@@ -161,11 +168,11 @@ CONVERSION = Definition(
     title="Conversion rate",
     unit=Unit.SHARE,
     definition="Of the people who were ever sent a message, the share who applied in the window, "
-    "after the first message to them.",
+    "after the first message to them. A recruiter's own (``messaged``) is not one of these.",
     counts=Ids.PEOPLE,
     population="people sent at least one message, in the window or before it",
     window="applications: the window that ends now; messages: ever",
-    numerator="of them those who applied in the window, later than the first message",
+    numerator="those who applied in the window, later than the first message",
     denominator="people ever sent a message",
     exclusions=("applications before the first message",),
     benchmark=_usual(0.05, 0.15),
@@ -176,13 +183,14 @@ RE_ENGAGEMENT = Definition(
     title="Re-engagement rate",
     unit=Unit.SHARE,
     definition="Of the people who were sent a message in the window while cold, the share who "
-    "engaged after it. Cold: at least {cold_after} messages in a row without an answer. Engaged: "
+    "engaged after it. Cold: at least 3 messages in a row without an answer, or as many as the "
+    "engagement policy says. Engaged: "
     "an interaction that the engagement policy gives weight, so by default neither an open nor "
     "anything machine-made.",
     counts=Ids.PEOPLE,
     population="people sent a message in the window while cold",
     window=_WINDOW,
-    numerator="of them those who engaged after the first such message, or with it",
+    numerator="those who engaged after the first such message, or with it",
     denominator="people sent a message in the window while cold",
     exclusions=_MACHINES,
     benchmark=_usual(0.08, 0.15),
@@ -197,7 +205,7 @@ BOUNCES = Definition(
     counts=Ids.MESSAGES,
     population="e-mails sent in the window",
     window=_WINDOW,
-    numerator="of them those that bounced",
+    numerator="those that bounced",
     denominator="e-mails sent in the window",
     exclusions=(_UNANSWERED_CHANNELS,),
     less_is_better=True,
@@ -211,7 +219,7 @@ UNSUBSCRIBES = Definition(
     counts=Ids.MESSAGES,
     population="e-mails sent in the window",
     window=_WINDOW,
-    numerator="of them those unsubscribed from",
+    numerator="those unsubscribed from",
     denominator="e-mails sent in the window",
     exclusions=(*_MACHINES, _UNANSWERED_CHANNELS),
     less_is_better=True,
@@ -224,7 +232,7 @@ COMPLAINTS = Definition(
     counts=Ids.MESSAGES,
     population="e-mails sent in the window",
     window=_WINDOW,
-    numerator="of them those reported as spam",
+    numerator="those reported as spam",
     denominator="e-mails sent in the window",
     exclusions=(_UNANSWERED_CHANNELS,),
     benchmark=Benchmark(
@@ -233,9 +241,11 @@ COMPLAINTS = Definition(
         source="limit of the mail providers (Google, Email sender guidelines, February 2024: keep "
         "it below 0.1 %, never reach 0.3 %)",
     ),
+    enough=3_000,
     less_is_better=True,
-    reasons="Over everything sent; providers count over what reached an inbox, which nobody else "
-    "can see, so theirs is higher.",
+    reasons="Fewer than 3,000 e-mails without a complaint do not show that the rate is below "
+    "0.1 % (rule of three). Over everything sent; providers count over what reached an inbox, "
+    "which nobody else can see, so theirs is higher.",
 )
 ACTIVE = Definition(
     name="active_share",
@@ -246,19 +256,20 @@ ACTIVE = Definition(
     counts=Ids.PEOPLE,
     population=_PEOPLE,
     window=_WINDOW,
-    numerator="of them those who took part in the window",
+    numerator="those who took part in the window",
     denominator="the pipeline",
 )
 FRESHNESS = Definition(
     name="freshness",
     title="Fresh profiles",
     unit=Unit.SHARE,
-    definition="Of the pipeline, the share whose profile was captured, updated or verified, or "
-    "whose career was heard of, within the last 91 days; the others are stale.",
+    definition="Of the pipeline, the share of whom the last 91 days have a fact that confirms the "
+    "profile: they came in (captured, sourced, referred, attended, signed up, applied), it was "
+    "updated or verified, or a step of their career was heard of. The others are stale.",
     counts=Ids.PEOPLE,
     population=_PEOPLE,
     window="the last 91 days",
-    numerator="of them those with such a fact in the last 91 days",
+    numerator="those with such a fact in the last 91 days",
     denominator="the pipeline",
     reasons="Profiles are to be refreshed quarterly; a quarter is taken as 91 days.",
 )
@@ -272,7 +283,7 @@ REACHABLE = Definition(
     counts=Ids.PEOPLE,
     population=_PEOPLE,
     window=_NOW,
-    numerator="of them those whom an address reaches",
+    numerator="those whom an address reaches",
     denominator="the pipeline",
     reasons="The same rules that the arbiter of contacts asks, without those that waiting helps.",
 )
@@ -285,7 +296,7 @@ CONSENT = Definition(
     counts=Ids.PEOPLE,
     population=_PEOPLE,
     window=_NOW,
-    numerator="of them those with a consent in force",
+    numerator="those with a consent in force",
     denominator="the pipeline",
     reasons="Legitimate interest ends with retention (in Germany after six months); consent "
     "outlives it.",
@@ -310,11 +321,12 @@ SILENCE = Definition(
     unit=Unit.SHARE,
     definition="Of the people who applied or were interviewed in the window, at least 14 days ago, "
     "the share who have heard nothing since: no personal message, call or meeting, no next step, "
-    "no decision. A message of a cadence is no answer.",
+    "no decision, ours or theirs. Neither a message of a cadence nor one known to be automatic is "
+    "an answer.",
     counts=Ids.PEOPLE,
     population="people who applied or were interviewed in the window, at least 14 days ago",
     window=_WINDOW,
-    numerator="of them those without an answer since their newest application or interview",
+    numerator="those without an answer since their newest application or interview",
     denominator="people whose newest application or interview is in the window and 14 days old",
     exclusions=("people who applied or were interviewed less than 14 days ago",),
     less_is_better=True,
@@ -327,14 +339,16 @@ TIME_TO_FILL = Definition(
     unit=Unit.FASTER,
     definition="How much shorter the Kaplan-Meier median time from a role's opening to the first "
     "hire for it is when that hire is CRM-sourced: 1 - CRM-sourced ÷ cold. Roles that are not "
-    "filled yet, or were closed without a hire, count on both sides as lasting at least so long, "
-    f"for either may still fill them. {SIDES}",
+    "filled yet, or were closed without a hire, last at least so long; they are dealt out to the "
+    "two sides in proportion to what each has filled, the young and the old alike, since nobody "
+    f"knows who will fill them. {SIDES}",
     counts=Ids.ROLES,
     population="roles opened in the window",
     window="openings: the window that ends now; hires: up to now",
-    numerator="median days of roles filled CRM-sourced, with those still open",
-    denominator="median days of roles filled cold, with those still open",
+    numerator="median days of roles filled CRM-sourced, with their share of the unfilled",
+    denominator="median days of roles filled cold, with their share of the unfilled",
     exclusions=(
+        "hires logged twice",
         "hires that name no role",
         "hires of unknown roles",
         "hires for roles without an opening date",
@@ -428,7 +442,7 @@ CRM_SHARE = Definition(
     counts=Ids.HIRES,
     population="hires in the window",
     window=_WINDOW,
-    numerator="of them CRM-sourced",
+    numerator="those that are CRM-sourced",
     denominator="hires in the window",
     exclusions=("hires logged twice",),
 )
@@ -441,7 +455,7 @@ REDISCOVERED = Definition(
     counts=Ids.HIRES,
     population="CRM-sourced hires in the window whose role's opening is known",
     window=_WINDOW,
-    numerator="of them those known before the role opened",
+    numerator="those known before the role opened",
     denominator="CRM-sourced hires in the window whose role's opening is known",
     exclusions=("hires logged twice", "hires whose role's opening is unknown"),
     elsewhere="46 % of sourced hires are rediscovered people (Gem)",

@@ -8,7 +8,7 @@ import attrs
 from crmkit.metrics._attribution import Attribution, AttributionRule
 from crmkit.metrics._reading import HIRED, Reading
 from crmkit.metrics._tally import Adds
-from crmkit.model import History, Interaction, Source
+from crmkit.model import Interaction, Source
 
 
 @attrs.frozen(order=True)
@@ -41,14 +41,14 @@ class Hires(Adds):
         for reading in readings:
             if reading.seen & HIRED:
                 who = reading.relationship.candidate
-                self.rows.extend(_hires_of(who.id, who.source, reading.past, attribution))
+                self.rows.extend(_hires_of(who.id, who.source, reading, attribution))
 
 
 def _hires_of(
-    who: str, source: Source | None, past: History, attribution: Attribution
+    who: str, source: Source | None, reading: Reading, attribution: Attribution
 ) -> Iterator[Hire]:
     """Yield the hires of one person, oldest first."""
-    kinds, facts = past.by_kind, tuple(past)
+    kinds, facts = reading.kinds, reading.facts
     leaves = [fact.at for fact in kinds.get("left", ())]
     held: dict[str | None, datetime] = {}
     for fact in kinds.get("hired", ()):

@@ -1,6 +1,6 @@
 """What became of messages: rates per person and per message, whole and by whatever they share."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class Mail(Adds):
     segments: Counter[tuple[str, int]] = attrs.field(factory=Sums)
     """A segment, and what became of a member's e-mails → people."""
     answers: Counter[int] = attrs.field(factory=Sums)
-    """The place of the message that a first reply in a cadence was to → people."""
+    """Which message of its cadence a person's first reply of the window was to → people."""
     tally: Tally = attrs.field(factory=Tally)
 
     def count(self, has: int, among: int = MAILED, *, every: bool = False) -> tuple[int, int]:
@@ -130,13 +130,16 @@ class Mailing:
 
     def __init__(self) -> None:
         self._mail = Mail()
-        self._plain: dict[str | None, _Touches] = {}
+        self._plain: defaultdict[str | None, _Touches] = defaultdict(_Touches)
         """By cadence, the e-mails without a variant: nearly all, so that no key is made of each."""
 
-    def add(self, readings: Iterable[Reading], segments: Mapping[str, Container[str]]) -> None:
+    def add(  # noqa: C901, PLR0912 - one loop over the messages
+        self, readings: Iterable[Reading], segments: Mapping[str, Container[str]]
+    ) -> None:
         """Count some people; *segments* are names, and the ids of who is in them."""
         found = self._mail
         tally, people, excluded = found.tally, found.people, found.tally.excluded
+        plain, states, email = self._plain, _STATES, Channel.EMAIL
         for reading in readings:
             for why in reading.left_out:
                 excluded[why] += 1
@@ -145,7 +148,27 @@ class Mailing:
                 continue
             if tally.oldest is None or sent_at[first] < tally.oldest:
                 tally.oldest = sent_at[first]
-            mail, every = self._add_messages(reading, first)
+            messages, fates, cadences = reading.messages, reading.fates, reading.cadences
+            if first:
+                messages, fates = messages[first:], fates[first:]
+            mail = other = 0
+            run: object = self  # no message names it
+            for message, fate in zip(messages, fates):  # noqa: B905 - one fate each
+                which = message.enrollment_id
+                if which is not run:
+                    run, cadence = which, cadences.get(which)
+                    touches = plain[cadence]
+                channel, stated = message.channel, message.properties
+                if channel is not None and channel is not email:
+                    other |= states[fate]
+                else:
+                    mail |= states[fate]
+                    if stated is EMPTY:
+                        touches[message.touch][fate] += 1
+                        continue
+                    channel = None
+                found.cells[cadence, message.touch, channel, stated.get("variant"), fate] += 1
+            every = mail | other
             if every & REPLIED:
                 self._add_answers(reading)
             people[mail, every] += 1
@@ -155,51 +178,13 @@ class Mailing:
                     if who in ids:
                         found.segments[name, mail] += 1
 
-    def _add_messages(self, reading: Reading, first: int) -> tuple[int, int]:
-        """Count those from this place on; return what became of e-mails, and of all of them."""
-        messages, fates = reading.messages, reading.fates
-        if first:
-            messages, fates = messages[first:], fates[first:]
-        mail = every = 0
-        states, run, email = _STATES, messages[0].enrollment_id, Channel.EMAIL
-        cadence = reading.cadence_of(run)
-        touches = self._touches(cadence)
-        for message, fate in zip(messages, fates):  # noqa: B905 - one fate each
-            if message.enrollment_id is not run:
-                run = message.enrollment_id
-                cadence = reading.cadence_of(run)
-                touches = self._touches(cadence)
-            channel, stated, state = message.channel, message.properties, states[fate]
-            every |= state
-            if channel is None or channel is email:
-                mail |= state
-                if stated is EMPTY:
-                    touches[message.touch][fate] += 1
-                    continue
-                channel = None
-            key = cadence, message.touch, channel, stated.get("variant"), fate
-            self._mail.cells[key] += 1
-        return mail, every
-
-    def _touches(self, cadence: str | None) -> "_Touches":
-        known = self._plain.get(cadence)
-        if known is None:
-            known = self._plain[cadence] = _Touches()
-        return known
-
     def _add_answers(self, reading: Reading) -> None:
-        """Count which message of each run got the first reply, if that is inside the window."""
-        answers = self._mail.answers
-        places: dict[str | None, int] = {}
-        answered: set[str | None] = set()
-        fates, first = reading.fates, reading.first_inside
-        for index, message in enumerate(reading.messages):
-            run = message.enrollment_id
-            places[run] = place = places.get(run, 0) + 1
-            if fates[index] & REPLIED and run not in answered:
-                answered.add(run)
-                if index >= first:
-                    answers[place] += 1
+        """Count which message of its cadence got the person's first reply of the window."""
+        first, messages = reading.first_inside, reading.messages
+        place = next(place for place in reading.replies if place >= first)
+        run = messages[place].enrollment_id
+        number = sum(message.enrollment_id == run for message in messages[: place + 1])
+        self._mail.answers[number] += 1
 
     def done(self) -> Mail:
         """Return what was counted; to be asked once."""

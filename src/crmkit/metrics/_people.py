@@ -43,6 +43,8 @@ ByKind = dict[str, tuple[Interaction, ...]]
 
 _REACHED_BY = (Channel.EMAIL, Channel.PHONE, Channel.LINKEDIN)
 _SAID_NO = UNSUBSCRIBED | WITHDREW
+_LASTING = {"purpose": NURTURE}
+"""What a plain consent that never expires states."""
 _DOUBTS = _SAID_NO | BOUNCED | COMPLAINED
 
 
@@ -103,19 +105,26 @@ class Pipeline(Adds):
         """Count who took part in the window, and whose profile was confirmed lately."""
         now, start, active, fresh = frame.now, frame.start, self.active, self.fresh
         for reading in readings:
-            acts, at = reading.acts, reading.confirmed_at
-            is_active = bool(acts) and acts[-1] > start
-            if is_active:
-                _count(active, acts[-1])
-            if at is not None:
-                if now - at < QUARTER:
-                    _count(fresh, at)
+            is_active = False
+            if reading.acts:
+                at = reading.acts[-1]
+                if at > start:
+                    is_active = True
+                    active.numerator += 1
+                    if active.oldest is None or at < active.oldest:
+                        active.oldest = at
+            confirmed_at = reading.confirmed_at
+            if confirmed_at is not None:
+                if now - confirmed_at < QUARTER:
+                    fresh.numerator += 1
+                    if fresh.oldest is None or confirmed_at < fresh.oldest:
+                        fresh.oldest = confirmed_at
                 elif is_active:
-                    self.to_refresh.add(at, reading.relationship.candidate.id)
+                    self.to_refresh.add(confirmed_at, reading.relationship.candidate.id)
 
     def _add_reach(self, frame: Frame, readings: Iterable[Reading]) -> None:
         """Count who can be reached, and may be."""
-        reachable = 0
+        reachable = consenting = 0
         for reading in readings:
             relationship, seen = reading.relationship, reading.seen
             candidate = relationship.candidate
@@ -127,8 +136,15 @@ class Pipeline(Adds):
                 ):
                     reachable += 1
             if seen & CONSENTED:
-                self._add_consent(frame, relationship, reading)
+                given = reading.kinds["consented"]
+                if seen & _SAID_NO or len(given) > 1:
+                    self._add_consent(frame, relationship)
+                elif given[0].properties._items == _LASTING or _lasts(given[0].properties):
+                    consenting += 1
+                else:
+                    self._add_consent(frame, relationship)
         self.reachable.numerator += reachable
+        self.consenting.numerator += consenting
 
     def _add_doubted(self, frame: Frame, relationship: Relationship, seen: int) -> None:
         if seen & _SAID_NO:
@@ -144,11 +160,7 @@ class Pipeline(Adds):
             if known_addresses(candidate, channel)
         )
 
-    def _add_consent(self, frame: Frame, relationship: Relationship, reading: Reading) -> None:
-        given = reading.kinds["consented"]
-        if len(given) == 1 and not reading.seen & _SAID_NO and _lasts(given[0].properties):
-            self.consenting.numerator += 1
-            return
+    def _add_consent(self, frame: Frame, relationship: Relationship) -> None:
         verdict = consent_in_force(relationship, now=frame.now)
         self.consenting.numerator += verdict.value
         self.consenting.changes(verdict.until)
@@ -257,43 +269,45 @@ class Nurture(Adds):
 
     def add(self, frame: Frame, readings: Sequence[Reading]) -> None:
         """Count some people, who are known by now."""
-        start, cohorts = frame.start, self.cohorts
+        start, cohorts, campaigns, cold = frame.start, self.cohorts, self.campaigns, self.cold
+        mailed = 0
         for reading in readings:
-            facts = reading.past.facts
+            facts, sent_at = reading.facts, reading.sent_at
             if facts:
                 at = facts[0].at
                 cohorts[at.year, at.month, at > start, reading.seen >> FUNNEL] += 1
-        for reading in readings:
-            if reading.sent_at:
-                self.conversion.denominator += 1
-                if reading.seen & APPLIED:
-                    self._add_applications(frame, reading.sent_at[0], reading.kinds["applied"])
-                if reading.cold is not None:
-                    self._add_cold(reading, reading.cold)
+            if not sent_at:
+                continue
+            mailed += 1
+            if reading.seen & APPLIED:
+                self._add_applications(frame, sent_at[0], reading.kinds["applied"])
+            place = reading.cold
+            if place is not None:
+                at, acts = sent_at[place], reading.acts
+                back = bool(acts) and acts[-1] >= at
+                cold.denominator += 1
+                cold.numerator += back
+                if cold.oldest is None or at < cold.oldest:
+                    cold.oldest = at
+                run = reading.messages[place].enrollment_id
+                campaigns[reading.cadences.get(run), back] += 1
+        self.conversion.denominator += mailed
 
     def _add_applications(
         self, frame: Frame, first: datetime, applications: tuple[Interaction, ...]
     ) -> None:
-        start = frame.start
-        if applications[-1].at <= start:
-            return
-        tally = self.conversion
-        inside = [fact.at for fact in applications if fact.at > start]
-        early = sum([at <= first for at in inside])
+        tally, start = self.conversion, frame.start
+        newest, early = None, 0
+        for fact in applications:
+            at = fact.at
+            if at > first and at > start:
+                newest = at
+            elif at > start:
+                early += 1
         if early:
             tally.excluded["applications before the first message"] += early
-        if early < len(inside):
-            _count(tally, inside[-1])
-
-    def _add_cold(self, reading: Reading, place: int) -> None:
-        tally, at, acts = self.cold, reading.sent_at[place], reading.acts
-        back = bool(acts) and acts[-1] >= at
-        tally.denominator += 1
-        tally.numerator += back
-        if tally.oldest is None or at < tally.oldest:
-            tally.oldest = at
-        run = reading.messages[place].enrollment_id
-        self.campaigns[reading.cadence_of(run), back] += 1
+        if newest is not None:
+            _count(tally, newest)
 
     def metrics(self, frame: Frame, cold_after: int) -> tuple[Metric, Metric]:
         """Return conversion and re-engagement."""
@@ -324,4 +338,5 @@ class Nurture(Adds):
 def re_engagement(cold_after: int) -> names.Definition:
     """Return the definition with the number that says when somebody is cold."""
     stated = names.RE_ENGAGEMENT
-    return attrs.evolve(stated, definition=stated.definition.format(cold_after=cold_after))
+    words = stated.definition.replace("at least 3 messages", f"at least {cold_after} messages")
+    return attrs.evolve(stated, definition=words)

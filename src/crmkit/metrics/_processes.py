@@ -15,7 +15,6 @@ from crmkit.metrics._tally import Adds, Frame, Longest, Tally, rate
 PATIENCE = 14 * DAY
 """How long somebody may wait for an answer before it is silence: a convention."""
 
-ASKED = ("applied", "interviewed")
 _ANSWERED = (
     *("messaged", "called", "met", "screened", "assessed", "offered"),
     *("rejected", "withdrew", "hired"),
@@ -38,7 +37,9 @@ class Silence(Adds):
 
     def _add(self, frame: Frame, reading: Reading) -> None:
         kinds, tally = reading.kinds, self.tally
-        asked = max([kinds[kind][-1].at for kind in ASKED if kind in kinds])
+        asked = kinds["applied" if reading.seen & APPLIED else "interviewed"][-1].at
+        if reading.seen & INTERVIEWED:
+            asked = max(asked, kinds["interviewed"][-1].at)
         if asked <= frame.start:
             return
         if frame.now - asked < PATIENCE:
@@ -54,13 +55,18 @@ class Silence(Adds):
 
     @staticmethod
     def _answered(reading: Reading, asked: datetime) -> bool:
-        """Whether anything of ours came with it or after it; a cadence's message is no answer."""
+        """Whether anything came with it or after it.
+
+        Neither a cadence's message nor a machine's acknowledgement is an answer.
+        """
         kinds = reading.kinds
         for kind in _ANSWERED:
             if kind in kinds and kinds[kind][-1].at >= asked:
                 return True
-        after = bisect_left(reading.sent_at, asked)
-        return any(message.enrollment_id is None for message in reading.messages[after:])
+        for message in reading.messages[bisect_left(reading.sent_at, asked) :]:
+            if message.enrollment_id is None:
+                return True
+        return False
 
     def metric(self, frame: Frame) -> Metric:
         """Return the share of those who asked that has heard nothing."""

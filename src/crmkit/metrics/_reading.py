@@ -10,8 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
 
-import attrs
-
+from crmkit._time import earliest
 from crmkit.engagement import EngagementPolicy
 from crmkit.model import KINDS, Channel, FrozenMap, History, Interaction, Relationship, Stage
 from crmkit.model._fields import EMPTY
@@ -34,8 +33,10 @@ RESPONSES: Mapping[str, int] = MappingProxyType(
 RESPONDED = OPENED | CLICKED | REPLIED | BOUNCED | COMPLAINED | UNSUBSCRIBED
 CONSENTED, WITHDREW, AUTOMATIC = (1 << bit for bit in range(6, 9))
 """Kinds that are asked for person by person; the rest are the bits above, and the stages."""
-_ACTS, _CONFIRMS, _SPOKE = (1 << bit for bit in range(9, 12))
-FUNNEL = 12
+SIMULATED = 1 << 9
+"""Their oldest fact, or the newest of any kind, says that it is simulated."""
+_ACTS, _CONFIRMS, _SPOKE = (1 << bit for bit in range(10, 13))
+FUNNEL = 13
 """How far the stages of the funnel are shifted."""
 
 CONFIRMS = frozenset(
@@ -55,16 +56,19 @@ _CONTACTED, _ENGAGED, APPLIED, INTERVIEWED, OFFERED, HIRED = (
 
 _NOTED = _ACTS | _CONFIRMS | _SPOKE
 
-_LINKED = (
-    ("opened", OPENED, "machine-made opens"),
-    ("clicked", CLICKED, "machine-made clicks"),
-    ("replied", REPLIED, "machine-made replies"),
-    ("bounced", BOUNCED, None),
-    ("complained", COMPLAINED, None),
-    ("unsubscribed", UNSUBSCRIBED, "machine-made unsubscriptions"),
+_MADE = {
+    OPENED: "machine-made opens",
+    CLICKED: "machine-made clicks",
+    REPLIED: "machine-made replies",
+    UNSUBSCRIBED: "machine-made unsubscriptions",
+}
+"""What it is called if a machine did it; bounces and complaints are reported by nobody but
+machines, so that ``automated`` says nothing of them."""
+_LINKED = tuple(
+    tuple((kind, bit, _MADE.get(bit)) for kind, bit in RESPONSES.items() if bits & bit)
+    for bits in range(RESPONDED + 1)
 )
-"""A kind, its bit, and what it is called if a machine did it; bounces and complaints are reported
-by nobody but machines, so that ``automated`` says nothing of them."""
+"""What somebody has of `RESPONSES`, by the bits of it."""
 
 _UNNAMED, _UNSENT = "before any message", "about a touch not sent before"
 _ANSWERED = RESPONDED | AUTOMATIC
@@ -73,46 +77,44 @@ _at = attrgetter("at")
 _name = attrgetter("touch", "rotation", "enrollment_id")
 
 
-@attrs.define(eq=False)
 class Reading:
-    """What one person's log says, up to now."""
+    """What one person's log says, up to now; `Reader` fills it."""
 
+    __slots__ = (
+        *("acts", "cadences", "cold", "confirmed_at", "facts", "fates", "first_inside"),
+        *("kinds", "left_out", "messages", "relationship", "replies", "seen", "sent_at"),
+        "spoke_at",
+    )
     relationship: Relationship
-    past: History
-    """What had happened."""
+    facts: tuple[Interaction, ...]
+    """What had happened, oldest first."""
     kinds: dict[str, tuple[Interaction, ...]]
-    """It by kind, oldest first."""
+    """It by kind."""
     seen: int
     """Which kinds there are, as bits: those of this module's constants."""
-    messages: tuple[Interaction, ...]
-    """What was sent, oldest first."""
-    sent_at: list[datetime]
-    """When each was."""
     acts: list[datetime]
     """When the person took part, in order."""
     confirmed_at: datetime | None
     """When something last said that the profile is right."""
     spoke_at: datetime | None
     """When we last did something by hand."""
-    simulated: bool
-    """Whether their oldest fact, or the newest of any kind, says that it is simulated."""
-    first_inside: int = 0
+    messages: tuple[Interaction, ...]
+    """What was sent, oldest first."""
+    sent_at: list[datetime]
+    """When each was."""
+    first_inside: int
     """The place of the first message inside the window; that of none is after the last."""
-    cold: int | None = None
+    cadences: dict[str | None, str | None]
+    """Runs and the cadence of each, as its ``enrolled`` fact states it; only of those who were
+    sent a message inside the window."""
+    cold: int | None
     """The place of the first message inside the window that was sent while the person was cold."""
-    fates: Sequence[int] = ()
-    """The bits of each message."""
-    left_out: Sequence[str] = ()
+    fates: list[int]
+    """The bits of each message; those of before the window have none."""
+    replies: Sequence[int]
+    """The places of the messages that were replied to, in the order of the replies."""
+    left_out: Sequence[str]
     """Why responses inside the window are not counted: a machine's, or those of no message."""
-
-    def cadence_of(self, run: str | None) -> str | None:
-        """Return the cadence of a run, as its ``enrolled`` fact states it."""
-        if run is not None:
-            for fact in self.kinds.get("enrolled", ()):
-                if fact.enrollment_id == run:
-                    stated = fact.properties.get("cadence")
-                    return stated if isinstance(stated, str) else None
-        return None
 
 
 def is_simulated(stated: FrozenMap) -> bool:
@@ -129,11 +131,17 @@ class Reader:
     """Reads people, some at once.
 
     Each step is done for all of them before the next: short loops are what a processor predicts
-    well, and the price of a person falls by a third.
+    well, and the price of a person falls by a third. Nor is anything called in Python for each
+    person that need not be: even a property, or `FrozenMap.get`, takes as long as ten comparisons.
     """
 
-    def __init__(self, start: datetime, policy: EngagementPolicy) -> None:
-        self._start = start
+    def __init__(self, now: datetime, start: datetime, policy: EngagementPolicy) -> None:
+        self.later = 0
+        """People of whom every fact is dated after now."""
+        self.next_fact: datetime | None = None
+        """When the first fact that is dated after now arrives, leaving out machines'."""
+        self._spare: list[Reading] = []
+        self._now, self._start = now, start
         self._needed = policy.cold_after
         flags = dict.fromkeys(KINDS, 0)
         for kind, bit in RESPONSES.items():
@@ -153,65 +161,141 @@ class Reader:
                 flags[kind] |= 1 << place + FUNNEL
         self._flags = flags
 
-    def read(self, people: Iterable[tuple[Relationship, History]]) -> list[Reading]:
-        """Return what the facts say, person by person; none of them is after now."""
-        readings = [self._read(relationship, past) for relationship, past in people]
-        start, needed = self._start, self._needed
-        for reading in readings:
-            sent_at = reading.sent_at
-            if sent_at:
-                if sent_at[0] <= start:
-                    reading.first_inside = bisect_right(sent_at, start)
-                delivered = reading.kinds.get("delivered", ())
-                if reading.first_inside < len(sent_at) and (
-                    len(sent_at) > needed or len(delivered) >= needed
-                ):
-                    reading.cold = (_cold_with_bounces if reading.seen & BOUNCED else _cold)(
-                        reading, delivered, needed
-                    )
+    def read(self, relationships: Iterable[Relationship]) -> list[Reading]:
+        """Return what the facts say of those who are known by now, person by person.
+
+        The next call writes over what it returned.
+        """
+        readings = self._look(relationships)
+        self._place(readings)
+        self._find_cold(readings)
         self._respond(readings)
         return readings
 
-    def _read(self, relationship: Relationship, past: History) -> Reading:
-        kinds, flags = past.by_kind, self._flags
-        acts: list[datetime] = []
-        confirmed_at = spoke_at = None
-        seen = 0
-        simulated = bool(kinds) and is_simulated(past.facts[0].properties)
-        for kind, facts in kinds.items():
-            last = facts[-1]
-            stated = last.properties
-            if stated is not EMPTY and stated.get("simulated") is True:
-                simulated = True
-            flag = flags.get(kind, 0)
-            seen |= flag
-            if flag & _NOTED:
-                if flag & _ACTS:
-                    acts += [fact.at for fact in facts if fact.automated is not True]
-                if flag & _CONFIRMS:
-                    at = last.at
-                    if confirmed_at is None or at > confirmed_at:
-                        confirmed_at = at
-                elif flag & _SPOKE:
-                    at = last.at
-                    if spoke_at is None or at > spoke_at:
-                        spoke_at = at
-        if acts:
-            acts.sort()
-            seen |= _ENGAGED
-        messages = kinds.get("sent", ())
-        return Reading(
-            relationship,
-            past,
-            kinds,
-            seen,
-            messages,
-            [message.at for message in messages],
-            acts,
-            confirmed_at,
-            spoke_at,
-            simulated,
-        )
+    def _look(  # noqa: C901, PLR0912 - one loop over the kinds
+        self, relationships: Iterable[Relationship]
+    ) -> list[Reading]:
+        flags, now, spare = self._flags, self._now, iter(self._spare)
+        readings: list[Reading] = []
+        for relationship in relationships:
+            past = relationship.history
+            facts = past.facts
+            if facts:
+                if facts[-1].at > now:
+                    self._note_coming(past)
+                    past = past.upto(now)
+                    facts = past.facts
+                    if not facts:
+                        self.later += 1
+                        continue
+                seen = SIMULATED if facts[0].properties._items.get("simulated") is True else 0
+            else:
+                seen = 0
+            acts: list[datetime] = []
+            confirmed_at = spoke_at = None
+            kinds = past.by_kind
+            for kind, found in kinds.items():
+                newest = found[-1]
+                stated = newest.properties
+                if stated is not EMPTY and stated._items.get("simulated") is True:
+                    seen |= SIMULATED
+                flag = flags.get(kind, 0)
+                seen |= flag
+                if flag & _NOTED:
+                    if flag & _ACTS:
+                        for fact in found:
+                            if fact.automated is not True:
+                                acts.append(fact.at)  # noqa: PERF401 - as below
+                    if flag & _CONFIRMS:
+                        at = newest.at
+                        if confirmed_at is None or at > confirmed_at:
+                            confirmed_at = at
+                    elif flag & _SPOKE:
+                        at = newest.at
+                        if spoke_at is None or at > spoke_at:
+                            spoke_at = at
+            if acts:
+                acts.sort()
+                seen |= _ENGAGED
+            reading = next(spare, None) or self._more()
+            reading.relationship, reading.facts, reading.kinds = relationship, facts, kinds
+            reading.seen, reading.acts = seen, acts
+            reading.confirmed_at, reading.spoke_at = confirmed_at, spoke_at
+            readings.append(reading)
+        return readings
+
+    def _more(self) -> Reading:
+        reading = Reading()
+        self._spare.append(reading)
+        return reading
+
+    def _note_coming(self, history: History) -> None:
+        coming = [fact.at for fact in history.after(self._now) if not is_machines(fact)]
+        self.next_fact = earliest(self.next_fact, *coming[:1])
+
+    def _place(self, readings: Iterable[Reading]) -> None:
+        """Find the first message inside the window, and whose cadences those after it are of."""
+        start = self._start
+        for reading in readings:
+            kinds = reading.kinds
+            reading.messages = messages = kinds.get("sent", ())
+            reading.sent_at = sent_at = []
+            reading.first_inside, reading.cold = 0, None
+            if not messages:
+                continue
+            for message in messages:
+                sent_at.append(message.at)  # noqa: PERF401 - a comprehension is a call in 3.11
+            if sent_at[0] <= start:
+                reading.first_inside = bisect_right(sent_at, start)
+                if reading.first_inside == len(sent_at):
+                    continue
+            reading.cadences = cadences = {}
+            for fact in kinds.get("enrolled", ()):
+                if fact.enrollment_id is not None and fact.enrollment_id not in cadences:
+                    stated = fact.properties._items.get("cadence")
+                    cadences[fact.enrollment_id] = stated if isinstance(stated, str) else None
+
+    def _find_cold(  # noqa: C901 - one loop over the stretches
+        self, readings: Iterable[Reading]
+    ) -> None:
+        """Find the first message inside the window before which enough went unanswered.
+
+        At one instant a message comes before what became of it, and that before any act. Of a
+        stretch between two acts only the first message that could be it is looked at.
+        """
+        needed = self._needed
+        for reading in readings:
+            sent_at, inside = reading.sent_at, reading.first_inside
+            count = len(sent_at)
+            if inside == count:
+                continue
+            delivered = reading.kinds.get("delivered", ())
+            if count <= needed and len(delivered) < needed:
+                continue
+            acts = reading.acts
+            if reading.seen & BOUNCED:
+                reading.cold = _cold_with_bounces(reading, delivered, needed)
+                continue
+            turn = bisect_left(acts, sent_at[inside]) if acts else 0
+            while True:
+                place, enough = needed, needed - 1
+                if turn:
+                    since = acts[turn - 1]
+                    place += bisect_right(sent_at, since)
+                    enough += bisect_right(delivered, since, key=_at)
+                if enough < len(delivered):
+                    at = delivered[enough].at
+                    if place > count or at < sent_at[place - 1]:
+                        place = bisect_right(sent_at, at)
+                if place < inside:
+                    place = inside
+                elif place >= count:
+                    break
+                at = sent_at[place]
+                if turn == len(acts) or at <= acts[turn]:
+                    reading.cold = place
+                    break
+                turn = bisect_left(acts, at, turn)
 
     def _respond(  # noqa: C901, PLR0912 - one loop over what may become of a message
         self, readings: Iterable[Reading]
@@ -225,19 +309,20 @@ class Reader:
         for reading in readings:
             seen, sent_at = reading.seen, reading.sent_at
             reading.fates = fates = [0] * len(sent_at)
+            reading.left_out = reading.replies = ()
             if not seen & _ANSWERED:
                 continue
             kinds, messages = reading.kinds, reading.messages
             left_out: list[str] = []
+            replies: list[int] = []
             named: _Named | None = None
-            for kind, bit, by_machine in _LINKED:
-                if not seen & bit:
-                    continue
+            for kind, bit, by_machine in _LINKED[seen & RESPONDED]:
                 for fact in kinds[kind]:
                     at = fact.at
-                    if fact.automated is True and by_machine:
-                        if at > start:
-                            left_out.append(by_machine)
+                    if at <= start:
+                        continue  # nor was its message inside the window
+                    if by_machine and fact.automated is True:
+                        left_out.append(by_machine)
                         continue
                     if bit == BOUNCED and (fact.outcome or "").lower() == "soft":
                         continue
@@ -259,36 +344,13 @@ class Reader:
                             place = named.newest(fact, place)
                     if place >= 0:
                         fates[place] |= bit
-                    elif at > start:
+                        if bit == REPLIED:
+                            replies.append(place)
+                    else:
                         left_out.append(f"{kind} {_UNNAMED if touch is None else _UNSENT}")
             if seen & AUTOMATIC:
                 left_out += ["automatic replies" for it in kinds["auto_replied"] if it.at > start]
-            reading.left_out = left_out
-
-
-def _cold(reading: Reading, delivered: Sequence[Interaction], needed: int) -> int | None:
-    """Return the place of the first message inside the window before which enough went silent.
-
-    At one instant a message comes before what became of it, and that before any act. Of a stretch
-    between two acts only the first message that could be it is looked at.
-    """
-    sent_at, acts, inside = reading.sent_at, reading.acts, reading.first_inside
-    turn = bisect_left(acts, sent_at[inside]) if acts else 0
-    while True:
-        place, enough = needed, needed - 1
-        if turn:
-            since = acts[turn - 1]
-            place += bisect_right(sent_at, since)
-            enough += bisect_right(delivered, since, key=_at)
-        if enough < len(delivered):
-            place = min(place, bisect_right(sent_at, delivered[enough].at))
-        place = max(place, inside)
-        if place >= len(sent_at):
-            return None
-        at = sent_at[place]
-        if turn == len(acts) or at <= acts[turn]:
-            return place
-        turn = bisect_left(acts, at, turn)
+            reading.left_out, reading.replies = left_out, replies
 
 
 def _cold_with_bounces(reading: Reading, reached: Sequence[Interaction], needed: int) -> int | None:

@@ -1,6 +1,6 @@
 """How long things last when some have not ended yet: Kaplan–Meier curves, by SciPy.
 
-A requisition that is still open, or a hire who is still employed, has lasted *at least* so long;
+A requisition that is not ended, or a hire who is still employed, has lasted *at least* so long;
 it is *censored*. Leaving these out makes everything look shorter than it is: the long ones are
 those that have not ended.
 """
@@ -91,7 +91,7 @@ class Survival:
     >>> still = [(30, False), (40, False), (60, False), (90, False), (95, False)]
     >>> roles = Survival.of((timedelta(days), ended) for days, ended in open_for + still)
     >>> print(roles)
-    median 70.0 days (10 counted, 5 still open)
+    median 70.0 days (10 counted, 5 not ended)
     >>> roles.ended_median  # of those filled alone
     40.0
     >>> round(roles.restricted_mean(60), 4)
@@ -112,7 +112,7 @@ class Survival:
         Raises `InvalidRecord` for a duration below 0, with the place of the pair.
 
         >>> Survival.of([(timedelta(days=3), True), (timedelta(days=9), False)])
-        <Survival: 1 ended, 1 still open>
+        <Survival: 1 ended, 1 not ended>
         """
         counters: tuple[Counter[timedelta], Counter[timedelta]] = (Counter(), Counter())
         for place, (span, ended) in enumerate(pairs):
@@ -131,10 +131,10 @@ class Survival:
         return self.ended + self.censored
 
     def __repr__(self) -> str:
-        return f"<Survival: {self.ended:,} ended, {self.censored:,} still open>"
+        return f"<Survival: {self.ended:,} ended, {self.censored:,} not ended>"
 
     def __str__(self) -> str:
-        counted = f"{len(self):,} counted, {self.censored:,} still open"
+        counted = f"{len(self):,} counted, {self.censored:,} not ended"
         try:
             middle = self.median
         except MissingExtra:

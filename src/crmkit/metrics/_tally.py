@@ -136,7 +136,10 @@ def judged(definition: Definition, value: float | None, counted: int) -> MetricV
         return MetricVerdict.NOT_MEASURED
     if definition.benchmark is None:
         return MetricVerdict.NONE
-    return MetricVerdict.TOO_FEW if counted < ENOUGH else definition.benchmark.judge(value)
+    verdict = definition.benchmark.judge(value)
+    # One complaint among thirty e-mails is above a limit of one in a thousand, none is not below.
+    enough = ENOUGH if verdict is MetricVerdict.ABOVE else definition.enough
+    return MetricVerdict.TOO_FEW if counted < enough else verdict
 
 
 def _reasons(definition: Definition, verdict: MetricVerdict, counted: int) -> tuple[Reason, ...]:
@@ -144,9 +147,10 @@ def _reasons(definition: Definition, verdict: MetricVerdict, counted: int) -> tu
     if benchmark is None or verdict is MetricVerdict.NOT_MEASURED:
         return ()
     if verdict is MetricVerdict.TOO_FEW:
-        return (Reason(f"at least {ENOUGH} are counted", holds=False, found=str(counted)),)
+        text = f"at least {definition.enough:,} are counted"
+        return (Reason(text, holds=False, found=f"{counted:,}"),)
     within = verdict is MetricVerdict.WITHIN
-    text = f"within {benchmark}, a {benchmark.source}"
+    text = f"{'within ' if benchmark.low else ''}{benchmark}, a {benchmark.source}"
     return (Reason(text, holds=within, found=verdict.value),)
 
 

@@ -31,7 +31,12 @@ class History:
     True
     """
 
-    __slots__ = ("_by_kind", "_facts")
+    __slots__ = {
+        "by_kind": "The interactions of each kind, oldest first; treat it as read-only.",
+        "facts": "All of them, oldest first.",
+    }
+    facts: tuple[Interaction, ...]
+    by_kind: dict[str, tuple[Interaction, ...]]
 
     def __init__(self, interactions: Iterable[object] = ()) -> None:
         by_id: dict[str, Interaction] = {}
@@ -42,45 +47,33 @@ class History:
             known = by_id.setdefault(fact.id, fact)
             if known is not fact and known != fact:
                 raise InvalidRecord(f"[{index}].id", f"{fact.id!r} names two different facts")
-        self._facts = tuple(sorted(by_id.values(), key=_order))
-        self._by_kind: dict[str, tuple[Interaction, ...]] | None = _index(self._facts)
+        self.facts = tuple(sorted(by_id.values(), key=_order))
+        self.by_kind = _index(self.facts)
 
     @classmethod
     def _of_sorted(cls, facts: tuple[Interaction, ...]) -> "History":
         history = cls.__new__(cls)
-        history._facts = facts
-        history._by_kind = None
+        history.facts = facts
+        history.by_kind = _index(facts)
         return history
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self.facts)
 
     def __iter__(self) -> Iterator[Interaction]:
-        return iter(self._facts)
+        return iter(self.facts)
 
     def __eq__(self, other: object) -> bool:
-        return self._facts == other._facts if isinstance(other, History) else NotImplemented
+        return self.facts == other.facts if isinstance(other, History) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._facts)
+        return hash(self.facts)
 
     def __repr__(self) -> str:
-        if not self._facts:
+        if not self.facts:
             return "History([])"
-        first, last = self._facts[0].at, self._facts[-1].at
+        first, last = self.facts[0].at, self.facts[-1].at
         return f"<History: {len(self)} interactions, {first:%Y-%m-%d} to {last:%Y-%m-%d}>"
-
-    @property
-    def facts(self) -> tuple[Interaction, ...]:
-        """All of them, oldest first."""
-        return self._facts
-
-    @property
-    def by_kind(self) -> dict[str, tuple[Interaction, ...]]:
-        """The interactions of each kind, oldest first; treat it as read-only."""
-        if self._by_kind is None:
-            self._by_kind = _index(self._facts)
-        return self._by_kind
 
     def of(self, *kinds: str) -> tuple[Interaction, ...]:
         """Return the interactions of these kinds, oldest first."""
@@ -91,20 +84,20 @@ class History:
 
     def last(self, *kinds: str) -> Interaction | None:
         """Return the newest interaction of these kinds (of any kind, when none is named)."""
-        facts = self.of(*kinds) if kinds else self._facts
+        facts = self.of(*kinds) if kinds else self.facts
         return facts[-1] if facts else None
 
     def upto(self, now: datetime) -> "History":
         """Return what had happened at *now*; a fact dated later does not exist yet."""
-        if not self._facts or self._facts[-1].at <= now:
+        if not self.facts or self.facts[-1].at <= now:
             return self
-        return self._of_sorted(self._facts[: bisect_right(self._facts, now, key=_at)])
+        return self._of_sorted(self.facts[: bisect_right(self.facts, now, key=_at)])
 
     def after(self, now: datetime) -> tuple[Interaction, ...]:
         """Return the interactions dated after *now*, oldest first."""
-        if not self._facts or self._facts[-1].at <= now:
+        if not self.facts or self.facts[-1].at <= now:
             return ()
-        return self._facts[bisect_right(self._facts, now, key=_at) :]
+        return self.facts[bisect_right(self.facts, now, key=_at) :]
 
     def __or__(self, other: "History | Iterable[Interaction]") -> "History":
         """Return both histories in one."""

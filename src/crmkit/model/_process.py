@@ -1,5 +1,6 @@
 """Who is in an active process, who works here already, and who said until when: from the log."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
 from crmkit.errors import InvalidRecord
@@ -24,26 +25,26 @@ def open_processes(history: History) -> dict[str | None, Interaction]:
     >>> list(open_processes(History([applied])))
     ['r']
     """
-    return processes(history)[0]
+    return processes(history.by_kind)[0]
 
 
 def processes(
-    history: History,
+    kinds: Mapping[str, Sequence[Interaction]],
 ) -> tuple[dict[str | None, Interaction], list[tuple[Interaction | None, Interaction]]]:
     """Return the processes under way (see `open_processes`), and those that have ended.
 
-    Of the latter what began each and what ended it, in the order of their ends. An end without a
-    beginning in the log has None for it.
+    *kinds* are the facts of a history by kind (`History.by_kind`). Of the processes that have
+    ended it returns what began each and what ended it, in the order of their ends; an end without
+    a beginning in the log has None for it.
 
     >>> facts = [Interaction(candidate_id="a", kind=kind, at=f"2026-01-0{day}T09:00Z", role_id="r")
     ...          for day, kind in [(5, "applied"), (9, "rejected")]]
-    >>> running, ended = processes(History(facts))
+    >>> running, ended = processes(History(facts).by_kind)
     >>> [(beginning.kind, end.kind) for beginning, end in ended]
     [('applied', 'rejected')]
     """
     running: dict[str | None, Interaction] = {}
     ended: list[tuple[Interaction | None, Interaction]] = []
-    kinds = history.by_kind
     facts = [fact for kind in _STEPS if kind in kinds for fact in kinds[kind]]
     for fact in sorted(facts, key=_causal):
         if fact.kind in OPENING:
