@@ -43,7 +43,7 @@ def numbers(metric):
 # Parts and the whole.
 
 
-@settings(max_examples=examples(150), suppress_health_check=SLOW)
+@settings(max_examples=examples(80), suppress_health_check=SLOW)
 @given(
     pool=pools(people=7, most=10),
     asked=questions,
@@ -160,7 +160,7 @@ def replayed(pool, then, **asked):
     assert recorded.simulated == card.simulated
 
 
-@settings(max_examples=examples(150), suppress_health_check=SLOW)
+@settings(max_examples=examples(80), suppress_health_check=SLOW)
 @given(pool=pools(people=4), asked=questions, data=st.data())
 def test_a_replay_finds_what_was_recorded_then(pool, asked, data):
     """Facts, people and roles that came later change nothing as of any instant of the log."""
@@ -230,7 +230,7 @@ def check_until(pool, card, then, **asked):
                 assert numbers(rate) == numbers(other.rate(rate.name, tool))
 
 
-@settings(max_examples=examples(200), suppress_health_check=SLOW)
+@settings(max_examples=examples(100), suppress_health_check=SLOW)
 @given(pool=pools(people=4, most=12).map(without_machines_to_come), asked=questions)
 def test_a_number_stays_up_to_the_last_instant_that_it_says(pool, asked):
     """Just before ``until``, and long after if there is none, it is what it was."""

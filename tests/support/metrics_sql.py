@@ -98,7 +98,7 @@ STEPS = {
         FROM fates WHERE inside GROUP BY candidate_id""",
     # The first reply of each person in each run, and the message that it answers.
     "answers": """
-        SELECT messages.place, messages.inside,
+        SELECT messages.candidate_id, messages.place, messages.inside,
             messages.place = min(messages.place) OVER (
                 PARTITION BY messages.candidate_id, messages.enrollment_id) AS in_order
         FROM about JOIN messages ON messages.id = about.message_id
@@ -451,7 +451,7 @@ QUESTIONS = {
             replied, bounced, complained, unsubscribed, count(*)
         FROM fates WHERE inside GROUP BY ALL""",
     "answers": "SELECT place, count(*) FROM answers WHERE inside GROUP BY place",
-    "answers in order": "SELECT coalesce(bool_and(in_order), true) FROM answers",
+    "answered out of order": "SELECT DISTINCT candidate_id FROM answers WHERE NOT in_order",
     "segments": """
         SELECT segment, count(*), how_many(opened OR clicked), how_many(clicked),
             how_many(replied)
