@@ -47,6 +47,17 @@ def test_a_number_holds_no_longer_than_until_a_machine_logs_what_counts(facts, n
     assert now[name].until <= NOW + DAY
 
 
+@pytest.mark.xfail(strict=True, reason="their until knows of no fact that is still to come")
+def test_another_tools_rate_holds_no_longer_than_until_the_next_fact():
+    """Whatever is true of crmkit's own reply rate is true of Greenhouse's."""
+    one = log(("sent", 2), ("replied", -1))
+    now, later = scorecard([one], now=NOW), scorecard([one], now=NOW + DAY)
+    assert NOW + DAY == now["reply_rate"].until
+    (rate, then) = (card.rate("reply_rate", "greenhouse") for card in (now, later))
+    assert numbers(rate) != numbers(then)
+    assert NOW + DAY == rate.until
+
+
 @pytest.mark.xfail(strict=True, reason="a role that opens later is known already")
 def test_a_role_that_opens_later_does_not_exist_yet():
     """Whoever was hired before their role opened was not rediscovered for it as of then."""
