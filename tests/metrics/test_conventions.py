@@ -72,7 +72,7 @@ def test_the_output_names_the_convention(card: Scorecard) -> None:
 
 def test_a_tool_without_that_rate_says_which_it_has(card: Scorecard) -> None:
     """Nothing is made up for it."""
-    with pytest.raises(NotFound, match="rate that Gem defines") as caught:
+    with pytest.raises(NotFound, match="no Gem rate") as caught:
         card.rate("click_rate", "gem")
     assert "reply_rate" in str(caught.value)
 

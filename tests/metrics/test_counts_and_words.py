@@ -1,4 +1,4 @@
-"""Small logs on which a count has parted from the words of its definition."""
+"""Small logs on which a count could part from the words of its definition."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -44,6 +44,16 @@ def test_a_number_holds_no_longer_than_until_a_machine_logs_what_counts(facts, n
     assert numbers(now[name]) != numbers(later[name])
     assert now[name].until is not None
     assert now[name].until <= NOW + DAY
+
+
+def test_another_tools_rate_holds_no_longer_than_until_the_next_fact():
+    """Whatever is true of crmkit's own reply rate is true of Greenhouse's."""
+    one = log(("sent", 2), ("replied", -1))
+    now, later = scorecard([one], now=NOW), scorecard([one], now=NOW + DAY)
+    assert NOW + DAY == now["reply_rate"].until
+    (rate, then) = (card.rate("reply_rate", "greenhouse") for card in (now, later))
+    assert numbers(rate) != numbers(then)
+    assert NOW + DAY == rate.until
 
 
 def test_a_role_that_opens_later_does_not_exist_yet():

@@ -204,6 +204,17 @@ def recounted(database, card):
     }
 
 
+def check_answers(database, card):
+    """Compare first replies."""
+    found = dict(database.answer("answers"))
+    assert found == {int(row[0]): row[1] for row in card.table("answers").rows if row[1]}
+    second = card["answered_by_second"]
+    by_second = sum(number for place, number in found.items() if place <= 2)
+    assert (by_second, sum(found.values())) == (second.numerator, second.denominator)
+    first = [part.text for part in second.because.parts]
+    assert first == ([f"to the first: {found.get(1, 0)}"] if found else [])
+
+
 def check(database, pool, **asked):
     """Compare all counts of a pool."""
     card = pool.measure(**asked)
@@ -212,11 +223,7 @@ def check(database, pool, **asked):
     for name, others in LIKE.items():
         for other in others:
             assert card[name].exclusions == card[other].exclusions
-    answers = dict(database.answer("answers"))
-    assert answers == {int(row[0]): row[1] for row in card.table("answers").rows if row[1]}
-    second = card["answered_by_second"]
-    by_second = sum(number for place, number in answers.items() if place <= 2)
-    assert (by_second, sum(answers.values())) == (second.numerator, second.denominator)
+    check_answers(database, card)
 
 
 @settings(

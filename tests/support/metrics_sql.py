@@ -496,7 +496,8 @@ def by(*names):
     }
     return f"""
         SELECT {", ".join(columns[name] for name in names)}, count(*), how_many(opened),
-            how_many(clicked), how_many(replied), how_many(bounced), how_many(unsubscribed), how_many(complained)
+            how_many(clicked), how_many(replied), how_many(bounced),
+            how_many(unsubscribed), how_many(complained)
         FROM fates LEFT JOIN levels
           ON levels.cadence = fates.cadence AND levels.touch = fates.touch
         WHERE inside GROUP BY ALL"""

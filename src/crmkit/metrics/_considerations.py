@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
-from crmkit._time import DAY
+from crmkit._time import DAY, earliest
 from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._definitions import TIME_TO_HIRE
 from crmkit.metrics._estimates import Middle
@@ -61,7 +61,7 @@ class Considerations(Adds):
         """How long processes last that began in the window; those that run, at least so long."""
         return Survival(self.ended, self.running)
 
-    def closed_median(self, frame: Frame) -> Metric:
+    def closed_median(self, frame: Frame, next_fact: datetime | None) -> Metric:
         """Return the median of those that ended in the window, as Ashby counts."""
         about = attrs.evolve(
             TIME_TO_HIRE,
@@ -89,7 +89,7 @@ class Considerations(Adds):
             else "no process ended in the window",
             denominator=count,
             counted=count,
-            until=frame.leaves(self.tally.oldest),
+            until=earliest(frame.leaves(self.tally.oldest), next_fact),
             excluded=self.tally.excluded,
             estimate=middle if count else None,
             convention="Ashby",

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import attrs
 
+from crmkit._time import earliest
 from crmkit.errors import NotFound, UnknownName
 from crmkit.metrics import _definitions as names
 from crmkit.metrics._counts import Counts
@@ -119,7 +120,7 @@ def converted(counts: Counts, convention: Convention, name: str) -> Metric:
     """Return a rate as a tool defines it; raises `NotFound` for one that it does not define."""
     frame, mail = counts.frame, counts.mail
     if (convention, name) == _CLOSED:
-        return counts.considerations.closed_median(frame)
+        return counts.considerations.closed_median(frame, counts.next_fact)
     reckoning = RECKONINGS.get((convention, name))
     if reckoning is None:
         raise NotFound(f"{convention} rate", name, rates_of(convention))
@@ -138,7 +139,7 @@ def converted(counts: Counts, convention: Convention, name: str) -> Metric:
         *mail.count(reckoning.has, reckoning.among, every=reckoning.every),
         of=reckoning.of,
         none=reckoning.none,
-        until=frame.leaves(mail.tally.oldest),
+        until=earliest(frame.leaves(mail.tally.oldest), counts.next_fact),
         excluded=mail.tally.excluded,
         convention=convention.value,
     )

@@ -238,9 +238,11 @@ class Sides:
             return self._none(names.RETURN, spent)
         crm, cold = (len(side) for side in self.parted(self.inside))
         if not spent.crm:
-            return self._none(names.RETURN, "nothing was spent on CRM-sourced hires: no ratio to 0")
+            because = "nothing was spent on CRM-sourced hires: no ratio to 0"
+            return self._none(names.RETURN, because, {_TWICE: self.twice})
         if not cold:
-            return self._none(names.RETURN, "no cold hire was counted to compare with")
+            because = "no cold hire was counted to compare with"
+            return self._none(names.RETURN, because, {_TWICE: self.twice})
         would = crm * spent.cold / cold
         shown = f"{would - spent.crm:,.2f} {spent.currency} saved of {spent.crm:,.2f} spent"
         return metric(
@@ -311,8 +313,18 @@ class Sides:
     def _leaves(self, hires: Iterable[Hire], after: timedelta = timedelta(0)) -> datetime | None:
         return self.frame.leaves(min((hire.at for hire in hires), default=None), after)
 
-    def _none(self, definition: Definition, because: str) -> Metric:
-        return metric(definition, self.frame, value=None, because=because, counted=0, until=None)
+    def _none(
+        self, definition: Definition, because: str, excluded: Mapping[str, int] | None = None
+    ) -> Metric:
+        return metric(
+            definition,
+            self.frame,
+            value=None,
+            because=because,
+            counted=0,
+            until=self._leaves(self.inside),
+            excluded=excluded,
+        )
 
     def _samples(
         self,
