@@ -180,17 +180,19 @@ class Mailing:
 
     def _add_answers(self, reading: Reading) -> None:
         """Count which message of each run got the first reply, if that is inside the window."""
-        answers = self._mail.answers
-        places: dict[str | None, int] = {}
+        messages, first = reading.messages, reading.first_inside
         answered: set[str | None] = set()
-        fates, first = reading.fates, reading.first_inside
-        for index, message in enumerate(reading.messages):
-            run = message.enrollment_id
-            places[run] = place = places.get(run, 0) + 1
-            if fates[index] & REPLIED and run not in answered:
+        for index, fate in enumerate(reading.fates):
+            if not fate & REPLIED:
+                continue
+            run = messages[index].enrollment_id
+            if run not in answered:
                 answered.add(run)
                 if index >= first:
-                    answers[place] += 1
+                    place = 0
+                    for message in messages[: index + 1]:
+                        place += message.enrollment_id == run
+                    self._mail.answers[place] += 1
 
     def done(self) -> Mail:
         """Return what was counted; to be asked once."""
