@@ -71,9 +71,9 @@ def main(facts: int) -> None:
         ratio = median(one / other for one, other in zip(taken, loop, strict=True))
         print(f"{what:<48} {median(taken):8.2f} {ratio:8.2f}")
     print(
-        f"The bar is {BAR:g} × the loop, for the third row. What all but the loop go by, the index by"
+        f"The bar is {BAR:g} × the loop, for the third row. What all but the loop go by, the index"
     )
-    print("kind, is made with a history, once for any number of scorecards: the last row.")
+    print("by kind, is made with a history, once for any number of scorecards: the last row.")
 
 
 if __name__ == "__main__":

@@ -11,23 +11,32 @@ from crmkit.metrics._tally import Adds
 from crmkit.model import Interaction, Source
 
 
-@attrs.frozen(order=True)
+@attrs.frozen
 class Hire:
-    """One hire, where it came from, and when that person left again."""
+    """One hire, where it came from, and when that person left again.
+
+    Hires sort by instant, then by who was hired.
+    """
 
     at: datetime
     candidate_id: str
-    role_id: str | None = attrs.field(order=False)
-    applied_at: datetime | None = attrs.field(order=False)
+    role_id: str | None
+    applied_at: datetime | None
     """When they applied for it; None if no application is logged."""
-    left_at: datetime | None = attrs.field(order=False)
-    again: bool = attrs.field(order=False)
+    left_at: datetime | None
+    again: bool
     """The log has the same hire already, and no ``left`` since."""
-    rules: frozenset[AttributionRule] = attrs.field(order=False)
+    rules: frozenset[AttributionRule]
     """By which rules it is CRM-sourced."""
-    known_at: datetime = attrs.field(order=False)
+    known_at: datetime
     """The oldest fact about the person."""
-    source: Source | None = attrs.field(order=False)
+    source: Source | None
+
+    def __lt__(self, other: "Hire") -> bool:
+        # What attrs would write makes two tuples by generators: ten times the time of a sort.
+        return self.at < other.at or (
+            self.at == other.at and self.candidate_id < other.candidate_id
+        )
 
 
 @attrs.define

@@ -161,7 +161,7 @@ class Reader:
                 flags[kind] |= 1 << place + FUNNEL
         self._flags = flags
 
-    def read(self, relationships: Iterable[Relationship]) -> list[Reading]:
+    def read(self, relationships: Sequence[Relationship]) -> list[Reading]:
         """Return what the facts say of those who are known by now, person by person.
 
         The next call writes over what it returned.
@@ -173,11 +173,13 @@ class Reader:
         return readings
 
     def _look(  # noqa: C901, PLR0912 - one loop over the kinds
-        self, relationships: Iterable[Relationship]
+        self, relationships: Sequence[Relationship]
     ) -> list[Reading]:
-        flags, now, spare = self._flags, self._now, iter(self._spare)
+        flag_of, now, spare = self._flags.get, self._now, self._spare
+        while len(spare) < len(relationships):
+            spare.append(Reading())
         readings: list[Reading] = []
-        for relationship in relationships:
+        for relationship, reading in zip(relationships, spare):  # noqa: B905 - some may be spare
             past = relationship.history
             facts = past.facts
             if facts:
@@ -199,7 +201,7 @@ class Reader:
                 stated = newest.properties
                 if stated is not EMPTY and stated._items.get("simulated") is True:
                     seen |= SIMULATED
-                flag = flags.get(kind, 0)
+                flag = flag_of(kind, 0)
                 seen |= flag
                 if flag & _NOTED:
                     if flag & _ACTS:
@@ -217,17 +219,11 @@ class Reader:
             if acts:
                 acts.sort()
                 seen |= _ENGAGED
-            reading = next(spare, None) or self._more()
             reading.relationship, reading.facts, reading.kinds = relationship, facts, kinds
             reading.seen, reading.acts = seen, acts
             reading.confirmed_at, reading.spoke_at = confirmed_at, spoke_at
             readings.append(reading)
         return readings
-
-    def _more(self) -> Reading:
-        reading = Reading()
-        self._spare.append(reading)
-        return reading
 
     def _note_coming(self, history: History) -> None:
         coming = [fact.at for fact in history.after(self._now) if not is_machines(fact)]

@@ -50,13 +50,6 @@ class History:
         self.facts = tuple(sorted(by_id.values(), key=_order))
         self.by_kind = _index(self.facts)
 
-    @classmethod
-    def _of_sorted(cls, facts: tuple[Interaction, ...]) -> "History":
-        history = cls.__new__(cls)
-        history.facts = facts
-        history.by_kind = _index(facts)
-        return history
-
     def __len__(self) -> int:
         return len(self.facts)
 
@@ -91,7 +84,14 @@ class History:
         """Return what had happened at *now*; a fact dated later does not exist yet."""
         if not self.facts or self.facts[-1].at <= now:
             return self
-        return self._of_sorted(self.facts[: bisect_right(self.facts, now, key=_at)])
+        past = History.__new__(type(self))
+        past.facts = self.facts[: bisect_right(self.facts, now, key=_at)]
+        past.by_kind = {
+            kind: facts if facts[-1].at <= now else facts[: bisect_right(facts, now, key=_at)]
+            for kind, facts in self.by_kind.items()
+            if facts[0].at <= now
+        }
+        return past
 
     def after(self, now: datetime) -> tuple[Interaction, ...]:
         """Return the interactions dated after *now*, oldest first."""
