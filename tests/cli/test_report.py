@@ -94,7 +94,7 @@ def test_compares_with_one_window_earlier(capsys: pytest.CaptureFixture[str]) ->
     """By default a year is compared with the year before it."""
     run(capsys)
     assert "From 2 Mar 2025 to 2 Mar 2026: the 365 days up to 2026-03-02 09:00 UTC" in page()
-    assert "Pipeline size, counted whole, went up from 1 people to 2 people" in page()
+    assert "Pipeline size, counted whole, went up from 1 person to 2 people" in page()
 
 
 def test_the_window_is_chosen_in_days(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,8 @@ def test_a_curve_that_never_steps_has_no_band(ax):
     roles = [Role(id="r", title="R", opened_at=NOW - 40 * DAY)]
     found = scorecard([Relationship(Candidate(id="a"), [])], now=NOW, roles=roles)
     found.plot_fill(ax).figure.draw_without_rendering()
-    assert "CRM-sourced: median not reached; 0 filled, 1 not filled yet" in legend(ax)
+    assert "all roles: median not reached; 0 filled, 1 not filled yet" in legend(ax)
+    assert "cold: none counted" in legend(ax)
     assert {1.0} == {y for line in ax.lines[::2] for y in line.get_ydata()} - {0.5}
 
 

@@ -19,7 +19,7 @@ GOLDEN = """\
 Scorecard as of 2026-03-02 09:00 UTC, over the 365 days before
 
 metric                  value            95 %                counted      benchmark
-----------------------  ---------------  ------------------  -----------  ---------------------
+----------------------  ---------------  ------------------  -----------  ----------------------
 Pipeline size           31 people                            31
 Engagement rate         25.0 %           13.3 to 42.1 %      8 of 32      within: 20–35 %
 Conversion rate         3.1 %            0.6 to 15.7 %       1 of 32      below: 5–15 %
@@ -39,7 +39,7 @@ Reply rate              0.0 %            0.0 to 10.7 %       0 of 32
 Answered by message 2   not measured                         0 of 0
 Bounce rate             0.0 %            0.0 to 10.7 %       0 of 32
 Unsubscribe rate        0.0 %            0.0 to 10.7 %       0 of 32
-Complaint rate          0.0 %            0.0 to 10.7 %       0 of 32      within: at most 0.1 %
+Complaint rate          0.0 %            0.0 to 10.7 %       0 of 32      too few: at most 0.1 %
 Time to hire            not measured                         1 against 0
 Performance of hires    not measured
 Return on the practice  0.67 × the cost  -0.98 to 129.83     1

@@ -75,11 +75,13 @@ def test_a_verdict_is_in_words_and_says_when_it_is_not_certain(
 
 
 def test_where_less_is_better_above_is_the_poor_side() -> None:
-    """Complaints over the limit are shown as poor, under it as good."""
+    """Complaints over the limit are poor; none of a hundred are too few to be good."""
     pool = [person(f"p{n}", ("sent", 100), *([("complained", 99)] * (n < 5))) for n in range(100)]
     assert DEFINITIONS["complaint_rate"].less_is_better
     assert cards.card(card(*pool)["complaint_rate"])["tone"] == "poor"
-    assert cards.card(card(*opened(0.5))["complaint_rate"])["tone"] == "good"
+    assert cards.card(card(*opened(0.5))["complaint_rate"])["tone"] == "plain"
+    many = [person(f"m{n}", *[("sent", 100 - day) for day in range(30)]) for n in range(100)]
+    assert cards.card(card(*many)["complaint_rate"])["tone"] == "good"
 
 
 def test_a_bullet_holds_value_interval_and_benchmark() -> None:
@@ -157,7 +159,7 @@ def test_what_is_counted_whole_needs_no_interval() -> None:
     """The pipeline grew, whatever chance does."""
     pool = [person("old", ("captured", 500)), person("new", ("captured", 5))]
     text = page(card(*pool), comparison=card(*pool).compare(card(*pool, at=NOW - 365 * DAY)))
-    assert "Pipeline size, counted whole, went up from 1 people to 2 people (+100.0 %)." in text
+    assert "Pipeline size, counted whole, went up from 1 person to 2 people (+100.0 %)." in text
 
 
 def test_with_nobody_there_before_it_says_so() -> None:
@@ -242,7 +244,7 @@ def test_a_curve_steps_where_something_ended_and_ends_in_its_box() -> None:
         x, y = map(float, pair.split(","))
         assert 46 <= x <= 384
         assert 10 <= y <= 196
-    assert chart["label"] == "Who stays. a: median 40.0 days (5 counted, 1 still open)"
+    assert chart["label"] == "Who stays. a: median 40.0 days (5 counted, 1 not ended)"
     assert charts.curves("stay", "t", {"b": two}) is None
     assert charts.curves("stay", "t", {"c": Survival.of([(DAY, False)] * 9)}) is None
 

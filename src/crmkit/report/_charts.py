@@ -126,7 +126,7 @@ def curves(
     title: str,
     lines: Mapping[str, Survival],
     *,
-    going: str = "still open",
+    going: str = "not ended",
     longest: float | None = None,
 ) -> dict[str, Any] | None:
     """Return curves with their bands in one box; None where there is too little, or no SciPy.
@@ -146,7 +146,7 @@ def curves(
     drawn = [
         {
             "name": side,
-            "label": str(shown[side]).replace("still open", going),
+            "label": str(shown[side]).replace("not ended", going),
             "place": list(lines).index(side),
             "line": _steps([(point.days, point.share) for point in each], end),
             "band": _band(each, end),
