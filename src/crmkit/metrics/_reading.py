@@ -243,7 +243,7 @@ class Reader:
                     stated = fact.properties._items.get("cadence")
                     cadences[fact.enrollment_id] = stated if isinstance(stated, str) else None
 
-    def _find_cold(  # noqa: C901 - one loop over the stretches
+    def _find_cold(  # noqa: C901, PLR0912 - one loop over the stretches
         self, readings: Iterable[Reading]
     ) -> None:
         """Find the first message inside the window before which enough went unanswered.
@@ -269,8 +269,10 @@ class Reader:
                 place, enough = needed, needed - 1
                 if turn:
                     since = acts[turn - 1]
-                    place += bisect_right(sent_at, since)
-                    enough += bisect_right(delivered, since, key=_at)
+                    if sent_at[0] <= since:
+                        place += bisect_right(sent_at, since)
+                    if delivered and delivered[0].at <= since:
+                        enough += bisect_right(delivered, since, key=_at)
                 if enough < len(delivered):
                     at = delivered[enough].at
                     if place > count or at < sent_at[place - 1]:
@@ -309,11 +311,12 @@ class Reader:
                     inside = at > start
                     if not inside and bit != REPLIED:
                         continue  # nor was its message; replies tell which was the first
-                    if by_machine and fact.automated is True:
-                        if inside:
-                            left_out.append(by_machine)
-                        continue
-                    if bit == BOUNCED and (fact.outcome or "").lower() == "soft":
+                    if by_machine:
+                        if fact.automated is True:
+                            if inside:
+                                left_out.append(by_machine)
+                            continue
+                    elif bit == BOUNCED and (fact.outcome or "").lower() == "soft":
                         continue
                     place = bisect_right(sent_at, at) - 1
                     touch = fact.touch
