@@ -242,7 +242,9 @@ def _is_gone(candidate: Candidate, kinds: ByKind) -> bool:
     if candidate.phones or candidate.links or "verified" in kinds:
         return False
     return any(
-        fact.channel in {None, Channel.EMAIL} and fact.properties is EMPTY and fact.outcome is None
+        (fact.channel or Channel.EMAIL) is Channel.EMAIL
+        and fact.properties is EMPTY
+        and fact.outcome is None
         for fact in kinds["bounced"]
     )
 
