@@ -14,7 +14,9 @@ TOUCHES = frozenset({"sent", "messaged", "called", "met"})
 
 _OURS = TOUCHES | {"sourced"}
 _THEIRS = frozenset({"applied", "signed_up", "attended", "referred", "visited", "replied"})
-_ANSWERS = frozenset({"replied", "clicked"})
+_ANSWERS = TOUCHES | {"replied", "clicked"}
+_FIRSTS = _OURS | _THEIRS
+_LASTS = _ANSWERS | _THEIRS
 
 
 class AttributionRule(StrEnum):
@@ -78,17 +80,15 @@ class Attribution:
         Only what is earlier than *before* counts, and nothing known to be machine-made.
         """
         earlier = [fact for fact in facts if fact.at < before and fact.automated is not True]
-        touches = [fact.at for fact in earlier if fact.kind in TOUCHES]
-        if not touches:
+        touched_at = next((fact.at for fact in reversed(earlier) if fact.kind in TOUCHES), None)
+        if touched_at is None:
             return frozenset()
-        first = next(fact.kind for fact in earlier if fact.kind in _OURS | _THEIRS)
-        last = next(
-            fact.kind for fact in reversed(earlier) if fact.kind in TOUCHES | _ANSWERS | _THEIRS
-        )
+        first = next(fact.kind for fact in earlier if fact.kind in _FIRSTS)
+        last = next(fact.kind for fact in reversed(earlier) if fact.kind in _LASTS)
         met = {
             AttributionRule.ANY: True,
-            AttributionRule.WITHIN: before - touches[-1] <= self.span,
+            AttributionRule.WITHIN: before - touched_at <= self.span,
             AttributionRule.FIRST: first in _OURS,
-            AttributionRule.LAST: last in TOUCHES | _ANSWERS,
+            AttributionRule.LAST: last in _ANSWERS,
         }
         return frozenset(rule for rule, holds in met.items() if holds)

@@ -15,15 +15,14 @@ from crmkit.metrics._hires import Hires
 from crmkit.metrics._mail import Mail, Mailing
 from crmkit.metrics._people import Nurture, Pipeline
 from crmkit.metrics._processes import Silence
-from crmkit.metrics._reading import SIMULATED, Reader, is_simulated
+from crmkit.metrics._reading import Reader
 from crmkit.metrics._tally import Frame
 from crmkit.model import Relationship
-from crmkit.model._fields import EMPTY
 
 YEAR = timedelta(days=365)
 """The default window."""
 
-AT_ONCE = 32
+AT_ONCE = 64
 """How many people are counted step by step together; their facts stay in the processor's cache."""
 
 
@@ -116,15 +115,12 @@ def count(
     while some := list(islice(everyone, AT_ONCE)):
         readings = reader.read(some)
         found.people += len(readings)
-        for reading in readings:
-            stated = reading.relationship.candidate.custom
-            if reading.seen & SIMULATED or (stated is not EMPTY and is_simulated(stated)):
-                found.simulated += 1
         found.pipeline.add(frame, readings)
         mail.add(readings, segments or {})
         found.nurture.add(frame, readings)
         found.silence.add(frame, readings)
         found.considerations.add(frame, readings)
         found.hires.add(readings, attribution)
-    found.mail, found.later, found.next_fact = mail.done(), reader.later, reader.next_fact
+    found.mail, found.next_fact = mail.done(), reader.next_fact
+    found.later, found.simulated = reader.later, reader.simulated
     return found

@@ -58,23 +58,30 @@ def _hires_of(
 ) -> Iterator[Hire]:
     """Yield the hires of one person, oldest first."""
     kinds, facts = reading.kinds, reading.facts
-    leaves = [fact.at for fact in kinds.get("left", ())]
     held: dict[str | None, datetime] = {}
-    for fact in kinds.get("hired", ()):
-        earlier = held.get(fact.role_id)
+    for fact in kinds["hired"]:
+        at, role_id, left_at = fact.at, fact.role_id, None
+        earlier = held.get(role_id)
+        again = earlier is not None
+        for leave in kinds.get("left", ()):
+            if earlier is not None and earlier < leave.at <= at:
+                again = False
+            if leave.at >= at:
+                left_at = leave.at
+                break
         applied = _application(fact, kinds.get("applied", ()))
         yield Hire(
-            at=fact.at,
+            at=at,
             candidate_id=who,
-            role_id=fact.role_id,
+            role_id=role_id,
             applied_at=applied.at if applied else None,
-            left_at=next((at for at in leaves if at >= fact.at), None),
-            again=earlier is not None and not any(earlier < at <= fact.at for at in leaves),
+            left_at=left_at,
+            again=again,
             rules=attribution.rules_met(facts, (applied or fact).at),
             known_at=facts[0].at,
             source=source,
         )
-        held[fact.role_id] = fact.at
+        held[role_id] = at
 
 
 def _application(hire: Interaction, applied: tuple[Interaction, ...]) -> Interaction | None:

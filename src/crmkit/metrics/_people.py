@@ -26,12 +26,14 @@ from crmkit.metrics._reading import (
 from crmkit.metrics._tally import Adds, Frame, Longest, Most, Sums, Tally, metric, rate
 from crmkit.model import (
     NURTURE,
+    Candidate,
     Channel,
     Consent,
     FrozenMap,
     Interaction,
     Relationship,
 )
+from crmkit.model._fields import EMPTY
 from crmkit.permission import consent_in_force, suppression
 from crmkit.permission._arbiter import DEFAULT
 from crmkit.permission._case import Case, known_addresses
@@ -130,7 +132,8 @@ class Pipeline(Adds):
             candidate = relationship.candidate
             if not candidate.do_not_contact:
                 if relationship.suppressed or seen & _DOUBTS:
-                    self._add_doubted(frame, relationship, seen)
+                    if seen & _DOUBTS != BOUNCED or not _is_gone(candidate, reading.kinds):
+                        self._add_doubted(frame, relationship, seen)
                 elif candidate.emails or any(
                     known_addresses(candidate, channel) for channel in _REACHED_BY
                 ):
@@ -229,6 +232,21 @@ class Pipeline(Adds):
             excluded=self.contact.excluded,
             estimate=middle if count else None,
         )
+
+
+def _is_gone(candidate: Candidate, kinds: ByKind) -> bool:
+    """Whether somebody plainly has no address left: e-mail alone, and a bounce that names none.
+
+    Most bounces are so; of the others the arbiter's `Case` is asked, at ten times the price.
+    """
+    if candidate.phones or candidate.links or "verified" in kinds:
+        return False
+    return any(
+        (fact.channel or Channel.EMAIL) is Channel.EMAIL
+        and fact.properties is EMPTY
+        and fact.outcome is None
+        for fact in kinds["bounced"]
+    )
 
 
 def _count(tally: Tally, at: datetime) -> None:

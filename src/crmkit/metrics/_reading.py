@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from crmkit._time import earliest
 from crmkit.engagement import EngagementPolicy
-from crmkit.model import KINDS, Channel, FrozenMap, History, Interaction, Relationship, Stage
+from crmkit.model import KINDS, Channel, History, Interaction, Relationship, Stage
 from crmkit.model._fields import EMPTY
 
 OPENED, CLICKED, REPLIED, BOUNCED, COMPLAINED, UNSUBSCRIBED = (1 << bit for bit in range(6))
@@ -33,8 +33,8 @@ RESPONSES: Mapping[str, int] = MappingProxyType(
 RESPONDED = OPENED | CLICKED | REPLIED | BOUNCED | COMPLAINED | UNSUBSCRIBED
 CONSENTED, WITHDREW, AUTOMATIC = (1 << bit for bit in range(6, 9))
 """Kinds that are asked for person by person; the rest are the bits above, and the stages."""
-SIMULATED = 1 << 9
-"""Their oldest fact, or the newest of any kind, says that it is simulated."""
+_SIMULATED = 1 << 9
+"""Their record, their oldest fact, or the newest of any kind, says that it is simulated."""
 _ACTS, _CONFIRMS, _SPOKE = (1 << bit for bit in range(10, 13))
 FUNNEL = 13
 """How far the stages of the funnel are shifted."""
@@ -117,11 +117,6 @@ class Reading:
     """Why responses inside the window are not counted: a machine's, or those of no message."""
 
 
-def is_simulated(stated: FrozenMap) -> bool:
-    """Whether the properties of a fact, or what a host keeps of a person, say so."""
-    return stated is not EMPTY and stated.get("simulated") is True
-
-
 def is_machines(fact: Interaction) -> bool:
     """Whether a machine is known to have done in a person's place what no count is made from."""
     return fact.automated is True and fact.kind in {"opened", "clicked", "replied"}
@@ -138,6 +133,8 @@ class Reader:
     def __init__(self, now: datetime, start: datetime, policy: EngagementPolicy) -> None:
         self.later = 0
         """People of whom every fact is dated after now."""
+        self.simulated = 0
+        """People whose record, oldest fact, or newest of any kind says that it is simulated."""
         self.next_fact: datetime | None = None
         """When the first fact that is dated after now arrives, leaving out machines'."""
         self._spare: list[Reading] = []
@@ -190,9 +187,12 @@ class Reader:
                     if not facts:
                         self.later += 1
                         continue
-                seen = SIMULATED if facts[0].properties._items.get("simulated") is True else 0
+                seen = _SIMULATED if facts[0].properties._items.get("simulated") is True else 0
             else:
                 seen = 0
+            custom = relationship.candidate.custom
+            if custom is not EMPTY and custom.get("simulated") is True:
+                seen |= _SIMULATED
             acts: list[datetime] = []
             confirmed_at = spoke_at = None
             kinds = past.by_kind
@@ -200,7 +200,7 @@ class Reader:
                 newest = found[-1]
                 stated = newest.properties
                 if stated is not EMPTY and stated._items.get("simulated") is True:
-                    seen |= SIMULATED
+                    seen |= _SIMULATED
                 flag = flag_of(kind, 0)
                 seen |= flag
                 if flag & _NOTED:
@@ -219,6 +219,8 @@ class Reader:
             if acts:
                 acts.sort()
                 seen |= _ENGAGED
+            if seen & _SIMULATED:
+                self.simulated += 1
             reading.relationship, reading.facts, reading.kinds = relationship, facts, kinds
             reading.seen, reading.acts = seen, acts
             reading.confirmed_at, reading.spoke_at = confirmed_at, spoke_at
@@ -251,7 +253,7 @@ class Reader:
                     stated = fact.properties._items.get("cadence")
                     cadences[fact.enrollment_id] = stated if isinstance(stated, str) else None
 
-    def _find_cold(  # noqa: C901 - one loop over the stretches
+    def _find_cold(  # noqa: C901, PLR0912 - one loop over the stretches
         self, readings: Iterable[Reading]
     ) -> None:
         """Find the first message inside the window before which enough went unanswered.
@@ -277,8 +279,10 @@ class Reader:
                 place, enough = needed, needed - 1
                 if turn:
                     since = acts[turn - 1]
-                    place += bisect_right(sent_at, since)
-                    enough += bisect_right(delivered, since, key=_at)
+                    if sent_at[0] <= since:
+                        place += bisect_right(sent_at, since)
+                    if delivered and delivered[0].at <= since:
+                        enough += bisect_right(delivered, since, key=_at)
                 if enough < len(delivered):
                     at = delivered[enough].at
                     if place > count or at < sent_at[place - 1]:
@@ -317,10 +321,11 @@ class Reader:
                     at = fact.at
                     if at <= start:
                         continue  # nor was its message inside the window
-                    if by_machine and fact.automated is True:
-                        left_out.append(by_machine)
-                        continue
-                    if bit == BOUNCED and (fact.outcome or "").lower() == "soft":
+                    if by_machine:
+                        if fact.automated is True:
+                            left_out.append(by_machine)
+                            continue
+                    elif bit == BOUNCED and (fact.outcome or "").lower() == "soft":
                         continue
                     place = bisect_right(sent_at, at) - 1
                     touch = fact.touch
