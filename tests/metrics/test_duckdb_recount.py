@@ -16,7 +16,7 @@ from crmkit.metrics._table import FEW
 pytest.importorskip("duckdb")
 
 from metrics_database import Database
-from metrics_sql import by
+from metrics_questions import by
 
 SHARES = (
     *("pipeline_size", "active_share", "freshness", "reachable_share", "consent_share"),
@@ -139,6 +139,7 @@ def counted(card):
         "days since contact": dict(pipeline.days),
         "median days since contact": card["time_since_contact"].value,
         "time to fill": curves(card.fill_curves),
+        "time in process": curves({"all": card.process_curve}),
         "stays": curves(card.stay_curves),
         "time to hire": samples(card["time_to_hire"].estimate.other, DAY / TICK),
         "ratings": samples(rating, 1) if (rating := card["performance_of_hire"].estimate) else {},
@@ -184,6 +185,7 @@ def recounted(database, card):
         "days since contact": keyed("days since contact"),
         "median days since contact": only("median days since contact"),
         "time to fill": keyed("time to fill"),
+        "time in process": keyed("time in process"),
         "stays": keyed("stays"),
         "time to hire": keyed("time to hire"),
         "ratings": keyed("ratings"),

@@ -2,7 +2,8 @@
 
 import duckdb
 from metric_pools import COSTS, LEVELS, NOW, WINDOW
-from metrics_sql import QUESTIONS, STEPS, TABLES
+from metrics_questions import QUESTIONS
+from metrics_sql import STEPS, TABLES
 
 from crmkit._time import micros
 from crmkit.engagement import DEFAULT

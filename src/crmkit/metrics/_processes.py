@@ -64,7 +64,7 @@ class Silence(Adds):
             if kind in kinds and kinds[kind][-1].at >= asked:
                 return True
         for message in reading.messages[bisect_left(reading.sent_at, asked) :]:
-            if message.enrollment_id is None:
+            if message.enrollment_id is None and message.automated is not True:
                 return True
         return False
 
