@@ -11,13 +11,10 @@ from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._definitions import TIME_TO_HIRE
 from crmkit.metrics._estimates import Middle
 from crmkit.metrics._metric import Metric
-from crmkit.metrics._reading import Reading
+from crmkit.metrics._reading import CONSIDERED, Reading
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._tally import Adds, Frame, Tally, metric
 from crmkit.model import Interaction, processes
-from crmkit.model._process import PROCESS
-
-_STEPS = PROCESS - {"left"}
 
 
 @attrs.define
@@ -35,26 +32,27 @@ class Considerations(Adds):
     def add(self, frame: Frame, readings: Iterable[Reading]) -> None:
         """Count some people."""
         for reading in readings:
-            if not _STEPS.isdisjoint(reading.kinds):
+            if reading.seen & CONSIDERED:
                 self._add(frame, reading.kinds)
 
     def _add(self, frame: Frame, kinds: Mapping[str, Sequence[Interaction]]) -> None:
         running, ended = processes(kinds)
+        start, now = frame.start, frame.now
         for began, end in ended:
             if began is None:
-                if frame.has(end.at):
+                if end.at > start:
                     self.tally.excluded["ends of a process without its beginning"] += 1
                 continue
             lasted = end.at - began.at
-            if end.at > frame.start:
+            if end.at > start:
                 self.closed[lasted] += 1
                 if self.tally.oldest is None or end.at < self.tally.oldest:
                     self.tally.oldest = end.at
-            if began.at > frame.start:
+            if began.at > start:
                 self.ended[lasted] += 1
         for began in running.values():
-            if began.at > frame.start:
-                self.running[frame.now - began.at] += 1
+            if began.at > start:
+                self.running[now - began.at] += 1
 
     @property
     def curve(self) -> Survival:

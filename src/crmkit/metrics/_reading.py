@@ -14,6 +14,7 @@ from crmkit._time import earliest
 from crmkit.engagement import EngagementPolicy
 from crmkit.model import KINDS, Channel, History, Interaction, Relationship, Stage
 from crmkit.model._fields import EMPTY
+from crmkit.model._process import CLOSING, OPENING
 
 OPENED, CLICKED, REPLIED, BOUNCED, COMPLAINED, UNSUBSCRIBED = (1 << bit for bit in range(6))
 """What became of a message; several at once are added up."""
@@ -36,7 +37,9 @@ CONSENTED, WITHDREW, AUTOMATIC = (1 << bit for bit in range(6, 9))
 _SIMULATED = 1 << 9
 """Their record, their oldest fact, or the newest of any kind, says that it is simulated."""
 _ACTS, _CONFIRMS, _SPOKE = (1 << bit for bit in range(10, 13))
-FUNNEL = 13
+CONSIDERED = 1 << 13
+"""A process began or ended."""
+FUNNEL = 14
 """How far the stages of the funnel are shifted."""
 
 CONFIRMS = frozenset(
@@ -153,6 +156,8 @@ class Reader:
         flags["consented"] |= CONSENTED
         flags["withdrew_consent"] |= WITHDREW
         flags["auto_replied"] |= AUTOMATIC
+        for kind in OPENING | CLOSING:
+            flags[kind] |= CONSIDERED
         for place, kind in enumerate(STAGES):
             if kind in flags and place > 2:
                 flags[kind] |= 1 << place + FUNNEL
