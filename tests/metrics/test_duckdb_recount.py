@@ -174,9 +174,9 @@ def recounted(database, card):
         return found[0][0] if found else None
 
     excluded = keyed("left out")
-    for name in ("performance_of_hire", "return_on_practice"):
-        if card[name].value is None and not card[name].groups:  # it was not even tried
-            excluded = {key: number for key, number in excluded.items() if key[0] != name}
+    performance = card["performance_of_hire"]
+    if performance.value is None and not performance.groups:  # it was not even tried
+        excluded = {key: value for key, value in excluded.items() if key[0] != performance.name}
     return {
         "shares": {name: (part, whole) for name, part, whole in rows("shares")},
         "left out": excluded,
