@@ -30,3 +30,16 @@ def ax(pyplot):
     from matplotlib.figure import Figure
 
     return Figure(figsize=(9, 6), layout="constrained").subplots()
+
+
+@pytest.fixture
+def _scipy():
+    pytest.importorskip("scipy")
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """Return the statistics as others work them out."""
+    for name in ("scipy", "statsmodels", "lifelines"):
+        pytest.importorskip(name)
+    return __import__("statistics_oracle")

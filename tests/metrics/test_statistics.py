@@ -29,19 +29,7 @@ NEEDING_SCIPY: list[Callable[[], object]] = [
 ]
 
 
-@pytest.fixture
-def _scipy() -> None:
-    pytest.importorskip("scipy")
-
-
 needs_scipy = pytest.mark.usefixtures("_scipy")
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    for name in ("scipy", "statsmodels", "lifelines"):
-        pytest.importorskip(name)
-    return __import__("statistics_oracle")
 
 
 @needs_scipy

@@ -43,19 +43,7 @@ pairs = st.lists(
 )
 
 
-@pytest.fixture
-def _scipy() -> None:
-    pytest.importorskip("scipy")
-
-
 needs_scipy = pytest.mark.usefixtures("_scipy")
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Any:
-    for name in ("scipy", "statsmodels", "lifelines"):
-        pytest.importorskip(name)
-    return __import__("statistics_oracle")
 
 
 @needs_scipy
