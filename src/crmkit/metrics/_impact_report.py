@@ -1,5 +1,6 @@
 """The impact ratios of one pool: by group, as text, as a table for a page, as rows."""
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from html import escape
@@ -13,10 +14,11 @@ from crmkit._time import describe_span, plural
 from crmkit.errors import MissingExtra, NotFound
 from crmkit.metrics._impact import LEVEL, ImpactBasis, ImpactRow, ImpactStage, ImpactState
 from crmkit.metrics._metric import Exclusion
+from crmkit.metrics._table import aligned, to_csv, write_csv
 from crmkit.model import FrozenMap
 
 _FLAG = "A ratio below 0.8 is a flag, not a verdict: the four-fifths rule, 29 CFR 1607.4D."
-_HEADERS = ("stage", "rate of", "group", "selected", "rate", "ratio", "95 % interval", "")
+_HEADERS = ("stage", "rate of", "group", "selected", "rate", "ratio", "95 % interval", "state")
 _WORDS = {ImpactState.HIGHEST: "highest", ImpactState.UNKNOWN: "", ImpactState.COMPARED: ""}
 
 
@@ -109,7 +111,7 @@ class Impact:
         if not self.rows:
             lines += ["", "Nobody was counted, or no group was supplied."]
         for attributes, rows in groupby(self.rows, key=lambda row: row.attributes):
-            lines += ["", " × ".join(attributes), *_table([_cells(row) for row in rows])]
+            lines += ["", " × ".join(attributes), *aligned([_HEADERS, *map(_cells, rows)])]
         try:
             for row in self.flagged[:1]:
                 row.interval()
@@ -130,6 +132,17 @@ class Impact:
             {**row.to_dict(level), "definition": self.definitions[row.stage], **shared}
             for row in self.rows
         ]
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the rows as CSV, and write them to *path*, if one is given.
+
+        A text that a spreadsheet would run as a formula gets an apostrophe before it.
+        """
+        rows = self.to_dicts()
+        text = to_csv(list(rows[0]) if rows else [], (list(row.values()) for row in rows))
+        if path is not None:
+            write_csv(text, path)
+        return text
 
     def _repr_html_(self) -> str:
         warning = f"<br><strong>{escape(self._warning)}</strong>" if self.simulated else ""
@@ -182,13 +195,3 @@ def _interval(row: ImpactRow) -> str:
         return ""
     low, high = bounds
     return f"{low:.2f} to {'∞' if isinf(high) else f'{high:.2f}'}"
-
-
-def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    shown = [_HEADERS, *rows]
-    widths = [max(len(row[column]) for row in shown) for column in range(len(_HEADERS))]
-    for index, row in enumerate(shown):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
-        if index == 0:
-            yield "  ".join("-" * width for width in widths[:-1])

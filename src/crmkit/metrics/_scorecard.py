@@ -19,7 +19,7 @@ from crmkit.metrics._definitions import SEVEN
 from crmkit.metrics._metric import Metric
 from crmkit.metrics._sides import SIDES, Sides
 from crmkit.metrics._survival import Survival
-from crmkit.metrics._table import Table, to_csv, write_csv
+from crmkit.metrics._table import Table, aligned, to_csv, write_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -262,19 +262,10 @@ class Scorecard:
         return f"SIMULATED: {self.simulated:,} people, or what they did, are simulated"
 
     def __str__(self) -> str:
-        rows = [_HEADERS, *map(cells, self.metrics)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADERS))]
-        lines = [self._caption]
-        if self.simulated:
-            lines.append(self._warning)
-        lines.append("")
-        for index, row in enumerate(rows):
-            padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            lines.append("  ".join(padded).rstrip())
-            if index == 0:
-                lines.append("  ".join("-" * width for width in widths))
-            if index == len(SEVEN):
-                lines.append("")
+        head, rule, *rows = aligned([_HEADERS, *map(cells, self.metrics)])
+        seven = len(SEVEN)
+        lines = [self._caption, *([self._warning] if self.simulated else []), ""]
+        lines += [head, rule, *rows[:seven], "", *rows[seven:]]
         for metric in self.seven:
             lines += ["", metric.title, *(f"  {note}" for note in notes(metric))]
         return "\n".join(lines)

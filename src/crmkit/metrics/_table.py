@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from html import escape
 from pathlib import Path
@@ -94,18 +94,9 @@ class Table:
     def __str__(self) -> str:
         if not self.rows:
             return "\n".join([self.title, "  nothing to show", *self.notes])
-        grid = [tuple(column.name for column in self.columns), *self.shown]
-        widths = [max(len(row[place]) for row in grid) for place in range(len(self.columns))]
-        lines = [self.title]
-        for index, row in enumerate(grid):
-            cells = [
-                cell.rjust(width) if column.is_number else cell.ljust(width)
-                for column, cell, width in zip(self.columns, row, widths, strict=True)
-            ]
-            lines.append("  ".join(cells).rstrip())
-            if index == 0:
-                lines.append("  ".join("-" * width for width in widths))
-        return "\n".join([*lines, *self.notes])
+        right = [place for place, column in enumerate(self.columns) if column.is_number]
+        grid = [[column.name for column in self.columns], *self.shown]
+        return "\n".join([self.title, *aligned(grid, right=right), *self.notes])
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{escape(column.name)}</th>' for column in self.columns)
@@ -138,6 +129,22 @@ class Table:
         if path is not None:
             write_csv(text, path)
         return text
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> Iterator[str]:
+    """Yield rows of words as lines of columns, the first of them, the header, underlined.
+
+    *right* are the columns that are set flush right.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for index, row in enumerate(rows):
+        cells = (
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
+        if not index:
+            yield "  ".join("-" * width for width in widths)
 
 
 def to_csv(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
