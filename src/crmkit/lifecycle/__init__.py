@@ -2,7 +2,7 @@
 
 from crmkit._progress import Progress
 from crmkit.lifecycle._capture import Captured, merge
-from crmkit.lifecycle._crm import CRM, SystemClock
+from crmkit.lifecycle._crm import CRM
 from crmkit.lifecycle._enroll import Enrolled
 from crmkit.lifecycle._erase import Erased
 from crmkit.lifecycle._explain import Explanation
@@ -16,7 +16,7 @@ from crmkit.lifecycle._render import TemplateRenderer
 from crmkit.lifecycle._segment import SegmentRun
 from crmkit.lifecycle._tasks import Task
 from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
-from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK
+from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, FIELD_PLAYBOOK, SystemClock
 from crmkit.model import Brief, brief
 
 __all__ = [

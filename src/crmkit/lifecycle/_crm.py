@@ -1,8 +1,8 @@
 """The facade: the five verbs, and what a person asks in between."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from crmkit._progress import Progress
 from crmkit._time import to_instant
@@ -36,19 +36,13 @@ from crmkit.lifecycle._tasks import Task, complete, open_tasks
 from crmkit.lifecycle._unsubscribe import UnsubscribeLinks
 from crmkit.lifecycle._withdraw import unsubscribe
 from crmkit.lifecycle._workspace import DEFAULT_PLAYBOOK, Workspace
-from crmkit.metrics import YEAR, Attribution, Costs, Scorecard
 from crmkit.model import NURTURE, Candidate, Channel, FrozenMap, Interaction, Relationship, Role
 from crmkit.permission import ContactPolicy, Permission
 from crmkit.protocols import CandidateStore, Clock, Drafter, Renderer, Sender, Store
 from crmkit.segmentation import CATALOGUE, Segment, SegmentDiff, Segmenter, Transition
 
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """Return the present instant, in UTC."""
-        return datetime.now(UTC)
+if TYPE_CHECKING:
+    from crmkit.metrics import Attribution, Costs, Scorecard
 
 
 class CRM:
@@ -349,12 +343,12 @@ class CRM:
         self,
         *,
         now: datetime | None = None,
-        window: timedelta = YEAR,
-        costs: Costs | Iterable[Costs] | None = None,
+        window: timedelta = timedelta(days=365),
+        costs: "Costs | Iterable[Costs] | None" = None,
         ratings: Mapping[str, float] | None = None,
-        attribution: Attribution = Attribution(),  # noqa: B008 - it is frozen
+        attribution: "Attribution | None" = None,
         progress: Progress | None = None,
-    ) -> Scorecard:
+    ) -> "Scorecard":
         """Return the scorecard of the practice over the window that ends now (see `scorecard`)."""
         return _measure.measure(
             self._work,

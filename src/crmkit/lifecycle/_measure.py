@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from crmkit._progress import Progress
 from crmkit._time import to_instant
 from crmkit.lifecycle._workspace import Workspace
-from crmkit.metrics import Attribution, Costs, Scorecard, scorecard
 from crmkit.model import FrozenMap
+
+if TYPE_CHECKING:
+    from crmkit.metrics import Attribution, Costs, Scorecard
 
 
 def measure(
@@ -16,12 +19,15 @@ def measure(
     now: datetime,
     *,
     window: timedelta,
-    costs: Costs | Iterable[Costs] | None,
+    costs: "Costs | Iterable[Costs] | None",
     ratings: Mapping[str, float] | None,
-    attribution: Attribution,
+    attribution: "Attribution | None",
     progress: Progress | None,
-) -> Scorecard:
+) -> "Scorecard":
     """Return the scorecard, with segments as they were at *now* by the log of who moved."""
+    # Whoever sends a message need not wait for all that measures.
+    from crmkit.metrics import Attribution, scorecard
+
     return scorecard(
         work.relationships(progress),
         now=now,
@@ -30,7 +36,7 @@ def measure(
         ratings=ratings,
         window=window,
         policy=work.engagement,
-        attribution=attribution,
+        attribution=attribution or Attribution(),
         segments=members_at(work, now),
         levels={
             cadence.name: {touch.key: touch.level for touch in cadence.touches}

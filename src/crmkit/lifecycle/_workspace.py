@@ -1,7 +1,7 @@
 """What the five stages work with: the stores, the sender and the definitions in force."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
 import attrs
@@ -56,6 +56,14 @@ FIELD_PLAYBOOK = Playbook(
     occasions=[SILVER_MEDALIST],
 )
 """What the field uses each of its segments for; the seven touches for everybody else."""
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC."""
+        return datetime.now(UTC)
 
 
 @attrs.frozen(kw_only=True, repr=False)
