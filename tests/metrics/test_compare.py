@@ -61,10 +61,27 @@ def test_what_chance_alone_could_make_cannot_be_told() -> None:
 
 def test_what_was_nothing_or_is_missing_cannot_be_compared() -> None:
     """No division by zero, and no number out of nothing."""
-    earlier, later = cards(0, 10)
+    earlier, later = cards(0, 1)
     found = later.compare(earlier)
-    assert found["open_rate"].shown == "cannot be compared"
-    assert found["time_to_fill"].change is None
+    assert (found["open_rate"].change, found["open_rate"].shown) == (None, "up from 0")
+    assert (found["time_to_fill"].change, found["time_to_fill"].shown) == (
+        None,
+        "cannot be compared",
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "moved"),
+    [(0, 30, True), (30, 0, True), (0, 2, None), (2, 0, None), (0, 0, None)],
+)
+def test_from_nothing_and_to_nothing_fisher_tells(then: int, now: int, moved: bool | None) -> None:
+    """A ratio has no bound there; what fell to 0 has moved all the same."""
+    pytest.importorskip("scipy")
+    earlier, later = cards(then, now)
+    change = later.compare(earlier)["open_rate"]
+    assert change.moved is moved
+    row = next(row for row in later.compare(earlier).to_dicts() if row["metric"] == "Open rate")
+    assert row["moved"] == ("yes" if moved else "cannot be told" if then or now else "")
 
 
 def test_sizes_are_compared_without_an_interval() -> None:

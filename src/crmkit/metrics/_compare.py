@@ -10,7 +10,10 @@ from crmkit.errors import MissingExtra, NotFound
 from crmkit.metrics._benchmark import Unit
 from crmkit.metrics._estimates import Share, SharesApart
 from crmkit.metrics._metric import LEVEL, Metric
+from crmkit.metrics._statistics import same_share
 from crmkit.metrics._table import Column, Kind, Table
+
+_NEVER = "cannot be compared"
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -35,15 +38,29 @@ class Change:
         Katz's for a ratio of shares. People who are in both periods make it a little too wide.
         Needs the ``stats`` extra.
         """
+        shares = self._shares
+        return SharesApart(*shares).interval(level) if shares else None
+
+    @property
+    def _shares(self) -> tuple[int, int, int, int] | None:
         one, other = self.later.estimate, self.earlier.estimate
         if not isinstance(one, Share) or not isinstance(other, Share):
             return None
-        return SharesApart(one.part, one.whole, other.part, other.whole).interval(level)
+        return one.part, one.whole, other.part, other.whole
 
     @property
     def moved(self) -> bool | None:
-        """Whether it moved by more than chance makes it; None where the data cannot tell."""
+        """Whether a share moved by more than chance makes it; None where the data cannot tell.
+
+        By the 95 % interval; from 0 or to 0, where that has no bound, by Fisher's exact test.
+        """
+        shares = self._shares
+        if shares is None:
+            return None
         try:
+            if 0 in {shares[0], shares[2]}:
+                chance = same_share(*shares)
+                return True if chance is not None and chance < 1 - LEVEL else None
             found = self.interval()
         except MissingExtra:
             return None
@@ -53,7 +70,7 @@ class Change:
     def shown(self) -> str:
         """The change in words."""
         if self.change is None:
-            return "cannot be compared"
+            return "up from 0" if self.earlier.value == 0 and self.later.value else _NEVER
         if self.later.unit is Unit.TIMES:
             return f"{self.change:+.2f}"
         if self.later.unit.compares:
@@ -101,7 +118,6 @@ class Comparison:
             except MissingExtra:
                 low = high = None
             told = "yes" if change.moved else "cannot be told"
-            known = None in {change.change, low}
             rows.append(
                 (
                     change.later.title,
@@ -110,7 +126,7 @@ class Comparison:
                     change.shown,
                     low,
                     high if high != float("inf") else None,
-                    "" if known else told,
+                    "" if change.shown == _NEVER or change._shares is None else told,
                 )
             )
         return Table(

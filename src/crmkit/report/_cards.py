@@ -111,10 +111,10 @@ def moved(comparison: Comparison) -> dict[str, Any]:
     rows, whole, open_questions, missing = [], [], [], []
     for change in comparison:
         title = change.later.title
-        if change.change is None:
-            missing.append(title)
-        elif change.moved:
+        if change.moved:
             rows.append(_change(change))
+        elif change.change is None:
+            missing.append(title)
         elif change.later.estimate is None and change.change:
             whole.append(_change(change))
         else:
@@ -130,8 +130,10 @@ def moved(comparison: Comparison) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, Any]:
     less = change.later.about.less_is_better
-    up = (change.change or 0) > 0
+    up = (change.later.value or 0) > (change.earlier.value or 0)
     bounds = change.interval() if change.moved else None
+    if bounds and bounds[1] == float("inf"):
+        bounds = None  # from 0 or to 0 a ratio has no bound
     return {
         "title": change.later.title,
         "then": change.earlier.shown,
@@ -145,4 +147,4 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _signed(bound: float) -> str:
-    return "no bound" if bound == float("inf") else f"{bound * 100:+.1f} %"
+    return f"{bound * 100:+.1f} %"
