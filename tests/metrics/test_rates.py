@@ -163,13 +163,24 @@ def test_silence_is_an_application_or_interview_without_an_answer() -> None:
 
 
 def test_complaints_are_measured_against_the_providers_limit() -> None:
-    """One of a thousand is the most; machines are not asked whether they did it."""
-    pool = [person(f"p{n}", ("sent", 20)) for n in range(999)]
-    one = person("angry", ("sent", 20), ("complained", 19), automated=True)
-    metric = measure("complaint_rate", *pool, one)
-    assert (metric.numerator, metric.denominator) == (1, 1000)
+    """Three of three thousand are the most; machines are not asked whether they did it."""
+    silent = [person(f"p{n}", ("sent", 20)) for n in range(2_997)]
+    angry = [person(f"a{n}", ("sent", 20), ("complained", 19), automated=True) for n in range(3)]
+    metric = measure("complaint_rate", *silent, *angry)
+    assert (metric.numerator, metric.denominator) == (3, 3000)
     assert metric.verdict is MetricVerdict.WITHIN
-    assert measure("complaint_rate", *pool[1:], one).verdict is MetricVerdict.ABOVE
+    assert measure("complaint_rate", *silent[1:], *angry).verdict is MetricVerdict.ABOVE
+
+
+def test_few_mails_do_not_show_that_complaints_are_few() -> None:
+    """None of 2,999 may still be one in a thousand; one of thirty is above it, surely."""
+    silent = [person(f"p{n}", ("sent", 20)) for n in range(2_999)]
+    metric = measure("complaint_rate", *silent)
+    assert metric.verdict is MetricVerdict.TOO_FEW
+    assert metric.because.parts[-1].text == "at least 3,000 are counted"
+    angry = person("angry", ("sent", 20), ("complained", 19))
+    assert measure("complaint_rate", *silent[:29], angry).verdict is MetricVerdict.ABOVE
+    assert measure("complaint_rate", *silent[:28], angry).verdict is MetricVerdict.TOO_FEW
 
 
 def test_first_replies_are_counted_by_the_message_that_they_answer() -> None:
