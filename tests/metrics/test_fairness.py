@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -493,17 +492,3 @@ except MissingExtra as missing:
 def test_definitions_are_one_for_each_stage() -> None:
     """Every stage says what it counts."""
     assert [*hired(f=(3, 20)).definitions] == [stage.value for stage in ImpactStage]
-
-
-def test_rows_go_into_a_file_that_no_spreadsheet_runs(tmp_path: Path) -> None:
-    """The names of groups are the host's: a formula among them is defused."""
-    pool, groups = crowd(f=(3, 20), m=(8, 20))
-    for known in groups.values():
-        known["sex"] = f"={known['sex']}"
-    found = impact(pool, groups, now=NOW)
-    text = found.to_csv(tmp_path / "impact.csv")
-    assert (tmp_path / "impact.csv").read_bytes() == b"\xef\xbb\xbf" + text.encode()
-    assert len(text.splitlines()) == len(found) + 1
-    assert ",'=f," in text
-    assert ",=f," not in text
-    assert not impact([], {}, now=NOW).to_csv().strip()

@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkit.metrics import Column, Table
+from crmkit.metrics import Column, Table, impact
 from crmkit.metrics._table import Kind, harmless
+from crmkit.model import Candidate, Relationship
 
 TABLE = Table(
     name="colours",
@@ -107,3 +109,16 @@ def test_no_text_begins_a_formula_in_the_file(text: str) -> None:
 def test_what_is_no_text_stays_what_it_is(value: object) -> None:
     """A negative number is no formula."""
     assert harmless(value) is value
+
+
+def test_impact_ratios_go_into_a_file_that_no_spreadsheet_runs(tmp_path: Path) -> None:
+    """The names of groups are the host's: a formula among them is defused."""
+    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    groups = {f"p{number}": {"sex": "=f" if number % 2 else "=m"} for number in range(40)}
+    found = impact([Relationship(Candidate(id=key)) for key in groups], groups, now=now)
+    text = found.to_csv(tmp_path / "impact.csv")
+    assert (tmp_path / "impact.csv").read_bytes() == b"\xef\xbb\xbf" + text.encode()
+    assert len(text.splitlines()) == len(found) + 1
+    assert ",'=f," in text
+    assert ",=f," not in text
+    assert not impact([], {}, now=now).to_csv().strip()
