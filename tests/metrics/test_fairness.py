@@ -9,6 +9,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+
+pytest.importorskip("scipy")
+
 from scipy.stats import fisher_exact
 from scipy.stats.contingency import relative_risk
 

@@ -13,6 +13,9 @@ import pytest
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("scipy")
+
 from scipy.stats.contingency import relative_risk
 
 from crmkit.metrics._fairness import ImpactCounts, count_impact, impact

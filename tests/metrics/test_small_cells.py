@@ -4,8 +4,11 @@ from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, product
 
-import numpy as np
 import pytest
+
+pytest.importorskip("scipy")
+
+import numpy as np
 from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
