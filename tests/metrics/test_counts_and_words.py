@@ -31,6 +31,7 @@ def numbers(metric):
     ("facts", "name"),
     [
         ([("captured", -1, {"automated": True})], "pipeline_size"),
+        ([("opened", -1, {"automated": True})], "pipeline_size"),
         ([("sent", -1, {"automated": True})], "conversion_rate"),
         ([("sent", 2), ("bounced", -1, {"automated": True})], "bounce_rate"),
         ([("applied", 20), ("rejected", -1, {"automated": True})], "silence_rate"),

@@ -233,8 +233,10 @@ class Reader:
         return readings
 
     def _note_coming(self, history: History) -> None:
-        coming = [fact.at for fact in history.after(self._now) if not is_machines(fact)]
-        self.next_fact = earliest(self.next_fact, *coming[:1])
+        coming: Sequence[Interaction] = history.after(self._now)
+        if len(coming) < len(history):  # else whatever comes first brings the person with it
+            coming = [fact for fact in coming if not is_machines(fact)]
+        self.next_fact = earliest(self.next_fact, *(fact.at for fact in coming[:1]))
 
     def _place(self, readings: Iterable[Reading]) -> None:
         """Find the first message inside the window, and whose cadences those after it are of."""
