@@ -59,15 +59,15 @@ def sizes_at(
     work: Workspace, instants: Sequence[datetime]
 ) -> tuple[tuple[datetime, FrozenMap], ...]:
     """Return how many were in each segment at these instants, in the order given."""
-    asked = sorted(to_instant(at, f"instants[{place}]") for place, at in enumerate(instants))
+    asked = [to_instant(at, f"instants[{place}]") for place, at in enumerate(instants)]
     sizes = Counter(dict.fromkeys(work.definitions, 0))
     moves = iter(work.store.transitions())
     found: dict[datetime, FrozenMap] = {}
     coming = next(moves, None)
-    for at in asked:
+    for at in sorted(asked):
         while coming is not None and coming.at <= at:
             if coming.segment in sizes:
                 sizes[coming.segment] += 1 if coming.entered else -1
             coming = next(moves, None)
         found[at] = FrozenMap(sizes)
-    return tuple((to_instant(at), found[to_instant(at)]) for at in instants)
+    return tuple((at, found[at]) for at in asked)

@@ -50,7 +50,7 @@ def _usual(low: float, high: float) -> Benchmark:
     return Benchmark(low=low, high=high, source=PRACTICE)
 
 
-SIDES = (
+_PARTED = (
     "CRM-sourced: a message, call or meeting of ours came before the application (before the "
     "hire, where no application is logged), as the attribution says; everyone else is cold."
 )
@@ -341,7 +341,7 @@ TIME_TO_FILL = Definition(
     "hire for it is when that hire is CRM-sourced: 1 - CRM-sourced ÷ cold. Roles that are not "
     "filled yet, or were closed without a hire, last at least so long; they are dealt out to the "
     "two sides in proportion to what each has filled, the young and the old alike, since nobody "
-    f"knows who will fill them. {SIDES}",
+    f"knows who will fill them. {_PARTED}",
     counts=Ids.ROLES,
     population="roles opened in the window",
     window="openings: the window that ends now; hires: up to now",
@@ -365,7 +365,7 @@ TIME_TO_HIRE = Definition(
     title="Time to hire",
     unit=Unit.FASTER,
     definition="How much shorter the median time from application to hire is for CRM-sourced "
-    f"hires: 1 - CRM-sourced ÷ cold. {SIDES}",
+    f"hires: 1 - CRM-sourced ÷ cold. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window with an application for their role",
     window=_WINDOW,
@@ -381,7 +381,7 @@ QUALITY = Definition(
     unit=Unit.HIGHER,
     definition="How much higher the Kaplan-Meier share still here 365 days after the hire is among "
     "CRM-sourced hires: CRM-sourced ÷ cold - 1. People who are still here count as staying at "
-    f"least so long. {SIDES}",
+    f"least so long. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window, or in the 365 days before it",
     window="the window that ends now, begun 365 days earlier",
@@ -397,7 +397,7 @@ PERFORMANCE = Definition(
     title="Performance of hires",
     unit=Unit.HIGHER,
     definition="How much higher the mean performance rating of CRM-sourced hires is: "
-    f"CRM-sourced ÷ cold - 1. The ratings are the host's own, on one scale. {SIDES}",
+    f"CRM-sourced ÷ cold - 1. The ratings are the host's own, on one scale. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window, or in the 365 days before it, who have a rating",
     window="the window that ends now, begun 365 days earlier",
@@ -411,7 +411,7 @@ COST = Definition(
     unit=Unit.LOWER,
     definition="How much lower (internal + external costs) ÷ hires, the cost per hire of "
     "ANSI/SHRM 06001.2012, is for CRM-sourced hires: 1 - CRM-sourced ÷ cold. The costs are those "
-    f"that the caller states for the window. {SIDES}",
+    f"that the caller states for the window. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window",
     window=_WINDOW,
@@ -425,7 +425,7 @@ RETURN = Definition(
     title="Return on the practice",
     unit=Unit.TIMES,
     definition="What CRM-sourced hires would have cost at the cold cost per hire, less what they "
-    f"cost, for each unit of money spent on them: 0.5 is 50 cents saved for each euro. {SIDES}",
+    f"cost, for each unit of money spent on them: 0.5 is 50 cents saved for each euro. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window",
     window=_WINDOW,
@@ -438,7 +438,7 @@ CRM_SHARE = Definition(
     name="crm_hire_share",
     title="Hires out of the CRM",
     unit=Unit.SHARE,
-    definition=f"Of the hires in the window, the share that is CRM-sourced. {SIDES}",
+    definition=f"Of the hires in the window, the share that is CRM-sourced. {_PARTED}",
     counts=Ids.HIRES,
     population="hires in the window",
     window=_WINDOW,

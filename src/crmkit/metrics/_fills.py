@@ -11,7 +11,7 @@ from crmkit._time import earliest, later
 from crmkit.errors import MissingExtra
 from crmkit.metrics._attribution import AttributionRule
 from crmkit.metrics._estimates import reached
-from crmkit.metrics._hires import Hire
+from crmkit.metrics._hires import NO_APPLICATION, TWICE, Hire
 from crmkit.metrics._metric import Group
 from crmkit.metrics._survival import Survival, log_rank
 from crmkit.metrics._tally import Frame
@@ -59,9 +59,7 @@ def fills(
         hire_for = first.get(role.id)
         if hire_for is not None:
             filled[rule not in hire_for.rules].append(hire_for.at - at)
-            noted["hires without an application in the log, judged by the hire itself"] += (
-                hire_for.applied_at is None
-            )
+            noted[NO_APPLICATION] += hire_for.applied_at is None
             continue
         closed = role.closed_at is not None and role.closed_at <= frame.now
         unfilled.append(((role.closed_at if closed else None) or frame.now) - at)
@@ -101,7 +99,7 @@ def _dealt(
 def _why_not(hire: Hire, roles: Mapping[str, Role], first: Mapping[str, Hire]) -> str | None:
     """Return why a hire does not fill a role; None if it is the first that does."""
     if hire.again:
-        return "hires logged twice"
+        return TWICE
     if hire.role_id is None:
         return "hires that name no role"
     role = roles.get(hire.role_id)

@@ -10,6 +10,9 @@ from crmkit.metrics._reading import HIRED, Reading
 from crmkit.metrics._tally import Adds
 from crmkit.model import Interaction, Source
 
+TWICE = "hires logged twice"
+NO_APPLICATION = "hires without an application in the log, judged by the hire itself"
+
 
 @attrs.frozen
 class Hire:

@@ -113,7 +113,7 @@ class Reading:
     cold: int | None
     """The place of the first message inside the window that was sent while the person was cold."""
     fates: list[int]
-    """The bits of each message; those of before the window have none."""
+    """The bits of each message, by the responses inside the window."""
     replies: Sequence[int]
     """The places of the messages that were replied to, in the order of the replies."""
     left_out: Sequence[str]

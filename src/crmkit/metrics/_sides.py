@@ -22,7 +22,7 @@ from crmkit.metrics._estimates import (
     Turned,
 )
 from crmkit.metrics._fills import Fills, curve_group, fills, steady, told_apart
-from crmkit.metrics._hires import Hire
+from crmkit.metrics._hires import NO_APPLICATION, TWICE, Hire
 from crmkit.metrics._metric import Group, Metric
 from crmkit.metrics._survival import Survival
 from crmkit.metrics._tally import Frame, metric, rate
@@ -30,8 +30,6 @@ from crmkit.model import Role
 
 SIDES = ("CRM-sourced", "cold")
 _YEAR = timedelta(days=YEAR_DAYS)
-_TWICE = "hires logged twice"
-_NO_APPLICATION = "hires without an application in the log, judged by the hire itself"
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +129,7 @@ class Sides:
             unit="days",
             until=self._leaves(applied),
             excluded={
-                _TWICE: self.twice,
+                TWICE: self.twice,
                 "hires without an application": len(self.inside) - len(applied),
             },
         )
@@ -181,7 +179,7 @@ class Sides:
                 self._leaves(self.cohort, _YEAR),
                 steady(self.frame.now, going, [*ends, _YEAR]),
             ),
-            excluded={_TWICE: self._cohort_twice},
+            excluded={TWICE: self._cohort_twice},
             noted=_unapplied(self.cohort),
             told=lambda: told_apart(crm, cold),
         )
@@ -202,7 +200,7 @@ class Sides:
             unit="points",
             until=self._leaves(rated, _YEAR),
             excluded={
-                _TWICE: self._cohort_twice,
+                TWICE: self._cohort_twice,
                 "hires without a rating": len(self.cohort) - len(rated),
             },
         )
@@ -228,7 +226,7 @@ class Sides:
             counts=(crm, cold),
             what="cost per hire",
             until=self._leaves(self.inside),
-            excluded={_TWICE: self.twice},
+            excluded={TWICE: self.twice},
             noted=_unapplied(self.inside),
         )
 
@@ -239,10 +237,10 @@ class Sides:
         crm, cold = (len(side) for side in self.parted(self.inside))
         if not spent.crm:
             because = "nothing was spent on CRM-sourced hires: no ratio to 0"
-            return self._none(names.RETURN, because, {_TWICE: self.twice})
+            return self._none(names.RETURN, because, {TWICE: self.twice})
         if not cold:
             because = "no cold hire was counted to compare with"
-            return self._none(names.RETURN, because, {_TWICE: self.twice})
+            return self._none(names.RETURN, because, {TWICE: self.twice})
         would = crm * spent.cold / cold
         shown = f"{would - spent.crm:,.2f} {spent.currency} saved of {spent.crm:,.2f} spent"
         return metric(
@@ -254,7 +252,7 @@ class Sides:
             denominator=spent.crm,
             counted=min(crm, cold),
             until=self._leaves(self.inside),
-            excluded={_TWICE: self.twice},
+            excluded={TWICE: self.twice},
             estimate=CountsApart(spent.cold / spent.crm, crm, cold),
         )
 
@@ -276,7 +274,7 @@ class Sides:
             of="hires in the window are CRM-sourced",
             none="no one was hired in the window",
             until=self._leaves(self.inside),
-            excluded={_TWICE: self.twice},
+            excluded={TWICE: self.twice},
             noted=_unapplied(self.inside),
         )
 
@@ -293,7 +291,7 @@ class Sides:
             none="no CRM-sourced hire for a role with a known opening",
             until=earliest(self._leaves(self.inside), self.next_role),
             excluded={
-                _TWICE: self.twice,
+                TWICE: self.twice,
                 "hires whose role's opening is unknown": len(crm) - len(known),
             },
         )
@@ -427,4 +425,4 @@ def _higher(groups: tuple[Group, ...]) -> float | None:
 
 def _unapplied(hires: Iterable[Hire]) -> dict[str, int]:
     count = sum(hire.applied_at is None for hire in hires)
-    return {_NO_APPLICATION: count} if count else {}
+    return {NO_APPLICATION: count} if count else {}

@@ -332,11 +332,19 @@ def time_to_fill(sides: Sides) -> Table:
 
 def _filled(name: str, curve: Survival) -> Row:
     try:
-        middle, bounds = curve.median, curve.median_interval()
         mean = curve.restricted_mean(RESTRICTED_DAYS)
     except MissingExtra:
-        middle, bounds, mean = None, (None, None), None
-    return (name, curve.ended, curve.censored, middle, *bounds, curve.ended_median, mean)
+        mean = None
+    return (*_lasted(name, curve), mean)
+
+
+def _lasted(name: str, curve: Survival) -> Row:
+    """Return how many ended and how many did not, the median, its interval, and the naive one."""
+    try:
+        middle, bounds = curve.median, curve.median_interval()
+    except MissingExtra:
+        middle, bounds = None, (None, None)
+    return (name, curve.ended, curve.censored, middle, *bounds, curve.ended_median)
 
 
 def retention(sides: Sides) -> Table:
@@ -370,11 +378,6 @@ def retention(sides: Sides) -> Table:
 def processes(considerations: Considerations) -> Table:
     """Return how long processes last, with those that run, and for contrast without them."""
     curve = considerations.curve
-    try:
-        middle, bounds = curve.median, curve.median_interval()
-    except MissingExtra:
-        middle, bounds = None, (None, None)
-    row = ("all", curve.ended, curve.censored, middle, *bounds, curve.ended_median)
     return Table(
         name="processes",
         title="Time in process: those that began in the window, in days",
@@ -385,7 +388,7 @@ def processes(considerations: Considerations) -> Table:
             *(Column(name, Kind.DAYS) for name in ("median", "from", "to")),
             Column("median of the ended", Kind.DAYS),
         ),
-        rows=(row,) if len(curve) else (),
+        rows=(_lasted("all", curve),) if len(curve) else (),
         notes=(
             "Kaplan-Meier, from the first step to a hire, a rejection or a withdrawal: what still "
             "runs lasts at least so long. The median of the ended alone is for contrast: it is "
